@@ -1,0 +1,61 @@
+//! Vector clocks of fixed width.
+//!
+//! A clock counts, for each task, how many of its steps are known. Width is a constant so that a
+//! clock is copied, never allocated: an engine makes one for each step.
+
+/// The most tasks one execution may have, the body included.
+pub const TASKS_MAX: usize = 32;
+
+/// What is known of each task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clock([u32; TASKS_MAX]);
+
+impl Clock {
+    /// Nothing is known of anybody.
+    pub(crate) const ZERO: Clock = Clock([0; TASKS_MAX]);
+
+    /// Only the first `steps` steps of `task` are known.
+    pub(crate) fn only(task: usize, steps: u32) -> Clock {
+        let mut clock = Clock::ZERO;
+        clock.0[task] = steps;
+        clock
+    }
+
+    /// How many steps of `task` are known.
+    #[inline]
+    pub(crate) fn get(&self, task: usize) -> u32 {
+        self.0[task]
+    }
+
+    /// Adds one step of `task` and returns its number, from 1.
+    #[inline]
+    pub(crate) fn advance(&mut self, task: usize) -> u32 {
+        self.0[task] += 1;
+        self.0[task]
+    }
+
+    /// Learns all that `other` knows.
+    #[inline]
+    pub(crate) fn join(&mut self, other: &Clock) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine = (*mine).max(*theirs);
+        }
+    }
+
+    /// Whether all that `other` knows is known here.
+    #[inline]
+    pub(crate) fn includes(&self, other: &Clock) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(mine, theirs)| mine >= theirs)
+    }
+
+    /// The first task of which `other` knows more.
+    pub(crate) fn first_behind(&self, other: &Clock) -> Option<usize> {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .position(|(mine, theirs)| mine < theirs)
+    }
+}

@@ -1,0 +1,118 @@
+//! How an execution ends, and the words for it: who waits for what, held by whom.
+
+use super::Execution;
+use super::object::ObjectState;
+use super::operation::OperationKind;
+use super::task::{Task, TaskState};
+use crate::outcome::ViolationKind;
+
+/// How an execution ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    /// Every task ran to its end.
+    Completed,
+    /// Given up: all it could still do has been done in another execution.
+    Redundant,
+    /// A schedule that was to be followed offers something that is not there.
+    DoesNotFit(String),
+    /// Something is wrong; the text says what.
+    Violation(ViolationKind, String),
+}
+
+impl Execution {
+    /// Nobody can act and no time will come: a deadlock, a livelock or leaked tasks.
+    pub(crate) fn describe_stuck(&self) -> Ending {
+        let stuck: Vec<&Task> = self
+            .tasks
+            .iter()
+            .filter(|task| task.state != TaskState::Ended)
+            .collect();
+        let spins = stuck.iter().any(|task| {
+            task.pending
+                .is_some_and(|operation| operation.kind == OperationKind::Yield)
+        });
+        let main_ended = self
+            .tasks
+            .first()
+            .is_some_and(|main| main.state == TaskState::Ended);
+        let (kind, head) = if spins {
+            (
+                ViolationKind::Livelock,
+                "livelock: a task re-reads what nobody will change any more",
+            )
+        } else if main_ended {
+            (
+                ViolationKind::LeakedTask,
+                "leaked task: main has ended and nobody will wake the rest",
+            )
+        } else {
+            (ViolationKind::Deadlock, "deadlock: nobody can go on")
+        };
+        let mut lines = vec![head.to_owned()];
+        lines.extend(stuck.iter().map(|task| self.describe_wait(task)));
+        Ending::Violation(kind, lines.join("\n"))
+    }
+
+    /// The execution has more steps than it may.
+    pub(crate) fn describe_livelock(&self) -> Ending {
+        let mut lines = vec![format!(
+            "livelock: no end within {} steps; raise the limit if the body is that long",
+            self.steps_max
+        )];
+        let live = self
+            .tasks
+            .iter()
+            .filter(|task| task.state != TaskState::Ended);
+        lines.extend(live.map(|task| self.describe_wait(task)));
+        Ending::Violation(ViolationKind::Livelock, lines.join("\n"))
+    }
+
+    /// What one task waits for, held by whom, since where.
+    fn describe_wait(&self, task: &Task) -> String {
+        let Some(operation) = task.pending else {
+            return format!("  {} runs", task.name);
+        };
+        let name = self.name_of(operation.object);
+        let held_by = |object| match &self.objects[object].state {
+            ObjectState::Mutex {
+                owner: Some(owner), ..
+            } => {
+                format!(", held by {}", self.tasks[*owner].name)
+            }
+            ObjectState::RwLock {
+                writer: Some(writer),
+                ..
+            } => {
+                format!(", held by {}", self.tasks[*writer].name)
+            }
+            ObjectState::RwLock { readers, .. } if !readers.is_empty() => {
+                let names: Vec<&str> = readers
+                    .iter()
+                    .map(|reader| self.tasks[*reader].name.as_str())
+                    .collect();
+                format!(", held shared by {}", names.join(", "))
+            }
+            _ => String::new(),
+        };
+        let holder = operation.object.map_or_else(String::new, held_by);
+        let wait = match operation.kind {
+            OperationKind::CondvarWake => {
+                let condvar = self.name_of(operation.second);
+                if holder.is_empty() {
+                    format!("sleeps in {condvar}; nobody will notify it")
+                } else {
+                    format!("woken from {condvar}, waits for {name}{holder}")
+                }
+            }
+            OperationKind::MutexLock | OperationKind::RwLockRead | OperationKind::RwLockWrite => {
+                format!("waits for {name}{holder}")
+            }
+            OperationKind::Join => format!("waits for the end of {name}"),
+            OperationKind::Park => "is parked; nobody will unpark it".to_owned(),
+            OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
+            _ => "could go on".to_owned(),
+        };
+        let at = operation.location;
+        format!("  {} {wait} ({}:{})", task.name, at.file(), at.line())
+    }
+}

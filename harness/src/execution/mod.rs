@@ -1,0 +1,472 @@
+//! One execution: its tasks, its objects, the choice that is made before each step.
+//!
+//! A task *announces* its next operation, then the engine chooses, then the chosen task *acts*. So at
+//! every choice the next operation of every task is known, and an engine can decide by conflicts, not by
+//! guesses. An operation that cannot proceed (a held mutex, an unfinished join) makes its task not enabled.
+//!
+//! # States
+//! Running; then one [`Ending`]. From the first violation on the execution is *given up*: nobody
+//! is scheduled any more, stacks are unwound, and operations in destructors act at once without order.
+//!
+//! # Invariants
+//! * Exactly one task runs at a time, all on one OS thread.
+//! * Ids of tasks and objects depend on the choices so far and on nothing else; their identities
+//!   (place in the tree of creation) are the same in every interleaving.
+//!
+//! # Not here
+//! Which choice is made ([`crate::explore`]), and how stacks are switched ([`stack`]).
+
+pub(crate) mod clock;
+pub(crate) mod ending;
+pub(crate) mod memory;
+pub(crate) mod object;
+pub(crate) mod operation;
+pub(crate) mod record;
+pub(crate) mod stack;
+pub(crate) mod task;
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use clock::{Clock, TASKS_MAX};
+use ending::Ending;
+use object::{Object, ObjectState, Objects};
+use operation::{ObjectId, Operation, OperationKind};
+use record::{Effect, Step, What};
+use task::{Task, TaskState, Wait};
+
+use crate::explore::{Decision, Explorer, Offer};
+use crate::schedule::Choice;
+
+/// A set of tasks, one bit each.
+pub(crate) type TaskSet = u32;
+const _: () = assert!(TASKS_MAX <= TaskSet::BITS as usize);
+
+/// Who the root resumes next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    /// This task.
+    Run(usize),
+    /// Nobody: there is an ending.
+    End,
+}
+
+/// What the destructors of a given-up execution may do before it is called a hang.
+const OPERATIONS_WHILE_GIVEN_UP_MAX: u32 = 1_000_000;
+
+/// The state of the execution that runs on this OS thread.
+pub(crate) struct Execution {
+    pub(crate) epoch: u32,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) objects: Objects,
+    pub(crate) explorer: Box<dyn Explorer>,
+    pub(crate) next: Next,
+    pub(crate) current: usize,
+    pub(crate) choices: Vec<Choice>,
+    /// What was offered at each choice, hashed, if somebody wants to compare it.
+    pub(crate) offers: Option<Vec<u64>>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) steps_max: u64,
+    pub(crate) cases: Vec<&'static str>,
+    pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
+    /// Tasks that were spawned and have no stack yet.
+    pub(crate) spawned: Vec<(usize, Box<dyn FnOnce()>)>,
+    pub(crate) ending: Option<Ending>,
+    /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
+    pub(crate) time: u64,
+    operations_while_given_up: u32,
+}
+
+thread_local! {
+    static EXECUTION: RefCell<Option<Box<Execution>>> = const { RefCell::new(None) };
+    static MUTATION: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Numbers executions, so that a primitive notices that it has come into another one.
+static EPOCH: AtomicU32 = AtomicU32::new(1);
+
+/// Calls `f` with the execution of this OS thread, if it runs and is not given up.
+pub(crate) fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R> {
+    EXECUTION.with_borrow_mut(|slot| match slot {
+        Some(execution) if execution.ending.is_none() => Some(f(execution)),
+        Some(execution) => {
+            execution.operations_while_given_up += 1;
+            if execution.operations_while_given_up > OPERATIONS_WHILE_GIVEN_UP_MAX {
+                eprintln!(
+                    "graphlock-harness: a destructor waits while its execution is being unwound and will \
+                     never end: return early from it while `thread::panicking()`"
+                );
+                std::process::abort();
+            }
+            None
+        }
+        None => None,
+    })
+}
+
+/// Calls `f` with the execution of this OS thread whatever its state.
+pub(crate) fn with_any_state<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R> {
+    // A panic inside this crate may find the execution borrowed; then there is nothing to say.
+    EXECUTION.with(|slot| {
+        slot.try_borrow_mut()
+            .ok()?
+            .as_mut()
+            .map(|execution| f(execution))
+    })
+}
+
+/// Makes `execution` the one of this OS thread.
+pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
+    EXECUTION.with_borrow_mut(|slot| {
+        assert!(
+            slot.is_none(),
+            "an execution cannot be started inside another one"
+        );
+        *slot = Some(execution);
+    });
+    MUTATION.set(mutation);
+}
+
+/// Takes the execution of this OS thread away.
+pub(crate) fn leave() -> Box<Execution> {
+    MUTATION.set(None);
+    EXECUTION
+        .take()
+        .expect("[harness internal bug] no execution to leave")
+}
+
+/// Whether this OS thread is inside an execution that has not ended. While one is being given
+/// up, operations act at once.
+pub(crate) fn is_inside() -> bool {
+    with_any_state(|_| ()).is_some()
+}
+
+/// The planted bug that is on.
+pub(crate) fn mutation() -> Option<&'static str> {
+    MUTATION.get()
+}
+
+impl Execution {
+    pub(crate) fn new(explorer: Box<dyn Explorer>, steps_max: u64) -> Box<Self> {
+        Box::new(Execution {
+            epoch: 0,
+            tasks: Vec::new(),
+            objects: Objects::default(),
+            explorer,
+            next: Next::End,
+            current: 0,
+            choices: Vec::new(),
+            offers: None,
+            steps: Vec::new(),
+            steps_max,
+            cases: Vec::new(),
+            finishers: Vec::new(),
+            spawned: Vec::new(),
+            ending: None,
+            time: 0,
+            operations_while_given_up: 0,
+        })
+    }
+
+    /// Forgets the execution before; allocations stay.
+    pub(crate) fn reset(&mut self) {
+        self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
+        self.tasks.clear();
+        self.objects.clear();
+        self.choices.clear();
+        if let Some(offers) = &mut self.offers {
+            offers.clear();
+        }
+        self.steps.clear();
+        self.cases.clear();
+        self.finishers.clear();
+        self.spawned.clear();
+        self.ending = None;
+        self.time = 0;
+        self.current = 0;
+        self.operations_while_given_up = 0;
+    }
+
+    /// Adds a task that has no stack yet.
+    ///
+    /// # Panics
+    /// If there are more than [`TASKS_MAX`].
+    pub(crate) fn add_task(
+        &mut self,
+        name: Option<String>,
+        body: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+    ) -> usize {
+        let number = self.tasks.len();
+        assert!(
+            number < TASKS_MAX,
+            "an execution has at most {TASKS_MAX} tasks, and this is one more: use fewer"
+        );
+        let (identity, sync) = if number == 0 {
+            (1, Clock::ZERO)
+        } else {
+            let parent = &mut self.tasks[self.current];
+            parent.children += 1;
+            let identity = mix(parent.identity, u64::from(parent.children));
+            parent.sync.advance(self.current);
+            (identity, parent.sync)
+        };
+        let name = name.unwrap_or_else(|| match number {
+            0 => "main".to_owned(),
+            _ => format!("task{number}"),
+        });
+        let [object, parker] = [0, u64::MAX].map(|which| {
+            self.objects.add(Object {
+                state: ObjectState::Task,
+                identity: mix(identity, which),
+                name: Some(name.clone()),
+                made_at: at,
+            })
+        });
+        self.tasks
+            .push(Task::new(name, identity, object, parker, sync));
+        self.spawned.push((number, body));
+        number
+    }
+
+    /// Adds an object made by the running task.
+    pub(crate) fn add_object(
+        &mut self,
+        state: ObjectState,
+        name: Option<String>,
+        made_at: &'static Location<'static>,
+    ) -> ObjectId {
+        let maker = &mut self.tasks[self.current];
+        maker.objects_made += 1;
+        let identity = mix(maker.identity, u64::from(maker.objects_made));
+        self.objects.add(Object {
+            state,
+            identity,
+            name,
+            made_at,
+        })
+    }
+
+    /// The tasks that could act now.
+    fn enabled(&self) -> TaskSet {
+        let mut set = 0;
+        for (number, task) in self.tasks.iter().enumerate() {
+            if let Some(operation) = &task.pending
+                && self.is_enabled(task, operation)
+            {
+                set |= 1 << number;
+            }
+        }
+        set
+    }
+
+    fn is_enabled(&self, task: &Task, operation: &Operation) -> bool {
+        let state = |object: Option<ObjectId>| {
+            &self.objects[object.expect("[harness internal bug] operation without object")].state
+        };
+        match operation.kind {
+            OperationKind::MutexLock => {
+                matches!(
+                    state(operation.object),
+                    ObjectState::Mutex { owner: None, .. }
+                )
+            }
+            OperationKind::CondvarWake => {
+                matches!(task.wait, Wait::Notified | Wait::TimedOut)
+                    && matches!(
+                        state(operation.object),
+                        ObjectState::Mutex { owner: None, .. }
+                    )
+            }
+            OperationKind::RwLockRead => {
+                matches!(
+                    state(operation.object),
+                    ObjectState::RwLock { writer: None, .. }
+                )
+            }
+            OperationKind::RwLockWrite => matches!(
+                state(operation.object),
+                ObjectState::RwLock { writer: None, readers, .. } if readers.is_empty()
+            ),
+            OperationKind::Park => task.token || task.wait == Wait::TimedOut,
+            OperationKind::Sleep => task.wait == Wait::TimedOut,
+            OperationKind::Join => {
+                let joined = self
+                    .tasks
+                    .iter()
+                    .find(|each| Some(each.object) == operation.object);
+                joined.is_some_and(|each| each.state == TaskState::Ended)
+            }
+            OperationKind::Yield => task.may_go_on_after_yield(&self.objects),
+            _ => true,
+        }
+    }
+
+    /// Lets time pass until the earliest deadline, when nobody can act. Says whether there was one.
+    fn pass_time(&mut self) -> bool {
+        let waits = |task: &Task| {
+            task.pending.is_some() && !matches!(task.wait, Wait::Notified | Wait::TimedOut)
+        };
+        let candidates = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| waits(task));
+        let earliest = candidates
+            .filter_map(|(number, task)| Some((task.deadline?, number)))
+            .min();
+        let Some((deadline, number)) = earliest else {
+            return false;
+        };
+        self.time = self.time.max(deadline);
+        let task = &mut self.tasks[number];
+        task.wait = Wait::TimedOut;
+        task.deadline = None;
+        let waits_on = task.pending.and_then(|operation| operation.second);
+        if let Some(condvar) = waits_on
+            && let ObjectState::Condvar { waiters } = &mut self.objects[condvar].state
+        {
+            waiters.retain(|waiter| *waiter != number);
+        }
+        self.explorer.time_passed(number);
+        self.steps.push(Step {
+            task: number,
+            what: What::TimeIsUp,
+        });
+        true
+    }
+
+    /// Chooses who acts next. Everybody who lives has announced.
+    pub(crate) fn decide(&mut self) -> Next {
+        let enabled = loop {
+            let enabled = self.enabled();
+            if enabled != 0 {
+                break enabled;
+            }
+            if self.tasks.iter().all(|task| task.state == TaskState::Ended) {
+                return self.end(Ending::Completed);
+            }
+            if !self.pass_time() {
+                self.explorer.stuck(&self.tasks);
+                let ending = self.describe_stuck();
+                return self.end(ending);
+            }
+        };
+        if self.choices.len() as u64 >= self.steps_max {
+            let ending = self.describe_livelock();
+            return self.end(ending);
+        }
+        let offer = Offer {
+            enabled,
+            current: self.current,
+            tasks: &self.tasks,
+            objects: &self.objects,
+        };
+        if let Some(offers) = &mut self.offers {
+            offers.push(offer.fingerprint());
+        }
+        match self.explorer.choose_task(&offer) {
+            Decision::Run(task) => {
+                self.choices
+                    .push(Choice::Task(u32::try_from(task).expect("few tasks")));
+                self.current = task;
+                Next::Run(task)
+            }
+            Decision::Abandon => self.end(Ending::Redundant),
+            Decision::Refuse(why) => self.end(Ending::DoesNotFit(why)),
+        }
+    }
+
+    /// Ends the execution. The first ending counts.
+    pub(crate) fn end(&mut self, ending: Ending) -> Next {
+        if self.ending.is_none() {
+            self.ending = Some(ending);
+        }
+        Next::End
+    }
+
+    /// Chooses one of `count` values for the running task.
+    pub(crate) fn choose_value(&mut self, count: u32) -> u32 {
+        if let Some(offers) = &mut self.offers {
+            offers.push(mix(u64::MAX, u64::from(count)));
+        }
+        let value = if count <= 1 {
+            0
+        } else {
+            self.explorer.choose_value(self.current, count)
+        };
+        if count > 1 {
+            self.choices.push(Choice::Value(value));
+        }
+        value
+    }
+
+    /// Notes a step of the running task that no other task can see.
+    pub(crate) fn note(&mut self, what: What) {
+        self.steps.push(Step {
+            task: self.current,
+            what,
+        });
+    }
+}
+
+/// Announces `operation`, waits until it is chosen, and acts. `None` outside an execution and
+/// in one that is being given up: the caller then acts as std would.
+pub(crate) fn step<R>(
+    operation: Operation,
+    act: impl FnOnce(&mut Execution, usize) -> (R, Effect),
+) -> Option<R> {
+    let must_switch = with(|execution| {
+        let me = execution.current;
+        execution.tasks[me].pending = Some(operation);
+        let next = match execution.tasks[me].prepare_return.take() {
+            Some(parent) => {
+                execution.current = parent;
+                Next::Run(parent)
+            }
+            None => execution.decide(),
+        };
+        execution.next = next;
+        !matches!(next, Next::Run(task) if task == me)
+    })?;
+    if must_switch {
+        stack::suspend();
+    }
+    with(|execution| {
+        let me = execution.current;
+        execution.tasks[me].pending = None;
+        let (result, effect) = act(execution, me);
+        let learned = match operation.kind {
+            OperationKind::Yield => {
+                let task = &mut execution.tasks[me];
+                task.wrote = false;
+                std::mem::take(&mut task.watched)
+            }
+            OperationKind::AtomicLoad(_) => {
+                execution.watch(me, operation.object);
+                Vec::new()
+            }
+            _ => {
+                execution.tasks[me].wrote |= operation.class() == operation::Class::Write;
+                Vec::new()
+            }
+        };
+        execution.steps.push(Step {
+            task: me,
+            what: What::Operation(operation, effect),
+        });
+        execution
+            .explorer
+            .performed(me, &operation, effect.woken(), &learned);
+        result
+    })
+}
+
+/// Scrambles two numbers into one.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut x = a ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

@@ -1,0 +1,111 @@
+//! The shared objects of one execution: what the engine must know of each to say who can go on, and
+//! which accesses the declared orderings separate.
+//!
+//! Values stay in the primitives; here is only the state that decides enabledness, and the clocks.
+
+use std::panic::Location;
+
+use super::clock::Clock;
+use super::operation::ObjectId;
+
+/// The state of an object, by kind.
+#[derive(Debug)]
+pub(crate) enum ObjectState {
+    /// An atomic: what a load of its present value may learn by acquiring it, and how often it
+    /// was written.
+    Atomic { release: Clock, version: u32 },
+    /// A mutex: who holds it.
+    Mutex {
+        owner: Option<usize>,
+        release: Clock,
+    },
+    /// A read/write lock: who holds it, and what a new holder learns.
+    RwLock {
+        writer: Option<usize>,
+        readers: Vec<usize>,
+        release: Clock,
+        read_release: Clock,
+    },
+    /// A condition variable: who waits, in order of arrival.
+    Condvar { waiters: Vec<usize> },
+    /// A watched cell: the last write and the reads since, as clocks of their tasks.
+    Cell {
+        written: Clock,
+        written_at: Option<&'static Location<'static>>,
+        read: Clock,
+        read_at: Option<&'static Location<'static>>,
+    },
+    /// A task, as the object of joins or of unparks.
+    Task,
+}
+
+impl ObjectState {
+    /// The word for a name that nobody gave.
+    fn word(&self) -> &'static str {
+        match self {
+            ObjectState::Atomic { .. } => "atomic",
+            ObjectState::Mutex { .. } => "mutex",
+            ObjectState::RwLock { .. } => "rwlock",
+            ObjectState::Condvar { .. } => "condvar",
+            ObjectState::Cell { .. } => "cell",
+            ObjectState::Task => "task",
+        }
+    }
+}
+
+/// One object.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub(crate) state: ObjectState,
+    /// The creating task's identity and how many objects it had created before, as one number. The
+    /// same object has the same identity in every interleaving.
+    pub(crate) identity: u64,
+    /// The name somebody gave it.
+    pub(crate) name: Option<String>,
+    /// Where it was made.
+    pub(crate) made_at: &'static Location<'static>,
+}
+
+impl Object {
+    /// A name to read: the given one, or kind and place of creation.
+    pub(crate) fn display_name(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => {
+                let file = self.made_at.file().rsplit('/').next().unwrap_or("?");
+                format!("{}@{file}:{}", self.state.word(), self.made_at.line())
+            }
+        }
+    }
+}
+
+/// All objects of one execution, by number.
+#[derive(Debug, Default)]
+pub(crate) struct Objects(Vec<Object>);
+
+impl Objects {
+    /// Adds an object.
+    pub(crate) fn add(&mut self, object: Object) -> ObjectId {
+        let id = ObjectId(u32::try_from(self.0.len()).expect("fewer than 2^32 objects"));
+        self.0.push(object);
+        id
+    }
+
+    /// Forgets all objects of the execution before.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl std::ops::Index<ObjectId> for Objects {
+    type Output = Object;
+    fn index(&self, id: ObjectId) -> &Object {
+        &self.0[id.0 as usize]
+    }
+}
+
+impl std::ops::IndexMut<ObjectId> for Objects {
+    fn index_mut(&mut self, id: ObjectId) -> &mut Object {
+        &mut self.0[id.0 as usize]
+    }
+}

@@ -1,0 +1,140 @@
+//! What a task announces before it acts: kind, object, declared ordering, source location.
+//!
+//! Engines decide on announced operations alone. Two operations *conflict* when their order can be
+//! seen; the relation is the foundation of every reduction, so it is written down once, here:
+//!
+//! * each operation touches each of its objects in class [`Class::Read`] or [`Class::Write`];
+//! * two operations of different tasks conflict when they share an object and one of them is a
+//!   `Write` there.
+//!
+//! Readers of a read/write lock are class `Read` among themselves, when they come and when they go:
+//! they commute. Everything on a mutex or condition variable is `Write`.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+/// The number of an object in its execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectId(pub(crate) u32);
+
+/// What kind of step a task is about to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OperationKind {
+    /// Reads an atomic.
+    AtomicLoad(Ordering),
+    /// Writes an atomic.
+    AtomicStore(Ordering),
+    /// Reads and writes an atomic in one step.
+    AtomicReadModifyWrite(Ordering),
+    /// Takes a mutex; waits while it is held.
+    MutexLock,
+    /// Takes a mutex if it is free.
+    MutexTryLock,
+    /// Gives a mutex back.
+    MutexUnlock,
+    /// Takes a read/write lock shared; waits while a writer holds it.
+    RwLockRead,
+    /// Takes a read/write lock shared if no writer holds it.
+    RwLockTryRead,
+    /// Gives a shared hold back.
+    RwLockReadUnlock,
+    /// Takes a read/write lock exclusively; waits while anybody holds it.
+    RwLockWrite,
+    /// Takes a read/write lock exclusively if nobody holds it.
+    RwLockTryWrite,
+    /// Gives an exclusive hold back.
+    RwLockWriteUnlock,
+    /// Gives the mutex back and begins to wait on the condition variable.
+    CondvarWait,
+    /// Ends a wait: takes the mutex again; waits for a notification (or the time) and the mutex.
+    CondvarWake,
+    /// Notifies one waiter.
+    CondvarNotifyOne,
+    /// Notifies all waiters.
+    CondvarNotifyAll,
+    /// Consumes the task's token; waits for it.
+    Park,
+    /// Gives a task its token.
+    Unpark,
+    /// Waits until a task has ended.
+    Join,
+    /// Gives way in a loop that re-reads; waits until something it has read changes.
+    Yield,
+    /// Waits until time has passed.
+    Sleep,
+}
+
+/// How an operation touches an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Commutes with other reads.
+    Read,
+    /// Commutes with nothing on the same object.
+    Write,
+}
+
+/// One announced step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    /// What it does.
+    pub(crate) kind: OperationKind,
+    /// What it does it to. Steps that touch nothing shared have none.
+    pub(crate) object: Option<ObjectId>,
+    /// The second object of steps that have two: the mutex of a condition variable's wait.
+    pub(crate) second: Option<ObjectId>,
+    /// Where in the source.
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl Operation {
+    /// How this operation touches its objects.
+    pub(crate) fn class(&self) -> Class {
+        match self.kind {
+            OperationKind::AtomicLoad(_)
+            | OperationKind::RwLockRead
+            | OperationKind::RwLockTryRead
+            | OperationKind::RwLockReadUnlock
+            | OperationKind::Join => Class::Read,
+            _ => Class::Write,
+        }
+    }
+
+    /// Whether it may have to wait for another operation on the same object to release it.
+    pub(crate) fn acquires(&self) -> bool {
+        matches!(
+            self.kind,
+            OperationKind::MutexLock
+                | OperationKind::RwLockRead
+                | OperationKind::RwLockWrite
+                | OperationKind::CondvarWake
+        )
+    }
+
+    /// Whether its effect on `object` is to let a waiting acquisition go on, and no more.
+    pub(crate) fn releases(&self, object: ObjectId) -> bool {
+        match self.kind {
+            OperationKind::MutexUnlock
+            | OperationKind::RwLockReadUnlock
+            | OperationKind::RwLockWriteUnlock => true,
+            OperationKind::CondvarWait => self.second == Some(object),
+            _ => false,
+        }
+    }
+
+    /// The objects it touches. The condition variable that a wake names is not among them: the
+    /// notification was the step that touched it.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        let second = self
+            .second
+            .filter(|_| self.kind != OperationKind::CondvarWake);
+        self.object.into_iter().chain(second)
+    }
+
+    /// Whether the order of the two can be seen by anybody.
+    pub(crate) fn conflicts_with(&self, other: &Operation) -> bool {
+        let share = self
+            .objects()
+            .any(|mine| other.objects().any(|theirs| mine == theirs));
+        share && (self.class() == Class::Write || other.class() == Class::Write)
+    }
+}

@@ -1,0 +1,153 @@
+//! The log of one execution, cheap enough to be always on: rendered only when somebody looks.
+
+use std::sync::atomic::Ordering;
+
+use super::operation::{ObjectId, Operation, OperationKind};
+use super::{Execution, TaskSet};
+use crate::trace::{Row, Trace};
+
+/// What came of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effect {
+    /// What its name says.
+    Done,
+    /// It read this value.
+    Read(i128),
+    /// It wrote this value.
+    Wrote(i128),
+    /// It read the first value and wrote the second.
+    Changed(i128, i128),
+    /// It tried, and this is whether it could.
+    Tried(bool),
+    /// It woke these tasks.
+    Woke(TaskSet),
+    /// It ended a wait by time.
+    TimedOut,
+}
+
+impl Effect {
+    /// The tasks it woke.
+    pub(crate) fn woken(self) -> TaskSet {
+        match self {
+            Effect::Woke(tasks) => tasks,
+            _ => 0,
+        }
+    }
+}
+
+/// What a task did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What {
+    /// A step that others can see.
+    Operation(Operation, Effect),
+    /// A fence. It orders the task's own steps; under sequential consistency nobody sees it.
+    Fence(Ordering, &'static std::panic::Location<'static>),
+    /// It spawned this task.
+    Spawned(usize, &'static std::panic::Location<'static>),
+    /// Its closure returned.
+    Ended,
+    /// The time it waited for came.
+    TimeIsUp,
+    /// A data choice came out as the first of so many.
+    Chose(u32, u32),
+    /// A written case was reached.
+    Reached(&'static str),
+}
+
+/// One entry of the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) task: usize,
+    pub(crate) what: What,
+}
+
+impl Execution {
+    /// The log as a trace, with the closing lines given.
+    pub(crate) fn trace(&self, closing: Vec<String>) -> Trace {
+        Trace {
+            tasks: self.tasks.iter().map(|task| task.name.clone()).collect(),
+            rows: self.steps.iter().map(|step| self.row(step)).collect(),
+            closing,
+        }
+    }
+
+    fn row(&self, step: &Step) -> Row {
+        let place = |location: &std::panic::Location<'_>| {
+            format!("{}:{}", location.file(), location.line())
+        };
+        let (text, location) = match step.what {
+            What::Operation(operation, effect) => {
+                (self.describe(&operation, effect), place(operation.location))
+            }
+            What::Fence(ordering, at) => (format!("fence {ordering:?}"), place(at)),
+            What::Spawned(task, at) => (format!("spawns {}", self.tasks[task].name), place(at)),
+            What::Ended => ("ends".to_owned(), String::new()),
+            What::TimeIsUp => {
+                let at = self.time as f64 / 1e6;
+                (
+                    format!("its time is up (nobody else could act; now {at} ms)"),
+                    String::new(),
+                )
+            }
+            What::Chose(value, count) => (format!("chooses {value} of {count}"), String::new()),
+            What::Reached(case) => (format!("[{case}]"), String::new()),
+        };
+        Row {
+            task: step.task,
+            text,
+            location,
+        }
+    }
+
+    /// The name of an object to read.
+    pub(crate) fn name_of(&self, object: Option<ObjectId>) -> String {
+        object.map_or_else(String::new, |object| self.objects[object].display_name())
+    }
+
+    fn names(&self, tasks: TaskSet) -> String {
+        let named = self
+            .tasks
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| tasks & (1 << number) != 0);
+        named
+            .map(|(_, task)| task.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    fn describe(&self, operation: &Operation, effect: Effect) -> String {
+        let name = self.name_of(operation.object);
+        let plain = match operation.kind {
+            OperationKind::AtomicLoad(_) => "reads",
+            OperationKind::AtomicStore(_) => "writes",
+            OperationKind::AtomicReadModifyWrite(_) => "changes",
+            OperationKind::MutexLock | OperationKind::RwLockWrite => "locks",
+            OperationKind::MutexTryLock | OperationKind::RwLockTryWrite => "tries to lock",
+            OperationKind::MutexUnlock | OperationKind::RwLockWriteUnlock => "unlocks",
+            OperationKind::RwLockRead => "locks shared",
+            OperationKind::RwLockTryRead => "tries to lock shared",
+            OperationKind::RwLockReadUnlock => "unlocks shared",
+            OperationKind::CondvarWait => "sleeps in",
+            OperationKind::CondvarWake => "wakes, locks",
+            OperationKind::CondvarNotifyOne => "notifies one of",
+            OperationKind::CondvarNotifyAll => "notifies all of",
+            OperationKind::Park => "is unparked",
+            OperationKind::Unpark => "unparks",
+            OperationKind::Join => "has joined",
+            OperationKind::Yield => "goes on after giving way",
+            OperationKind::Sleep => "has slept",
+        };
+        match effect {
+            Effect::Read(value) => format!("{name} = {value}"),
+            Effect::Wrote(value) => format!("{name} := {value}"),
+            Effect::Changed(before, after) => format!("{name} := {after} (was {before})"),
+            Effect::Tried(true) => format!("{plain} {name}: yes"),
+            Effect::Tried(false) => format!("{plain} {name}: no"),
+            Effect::Woke(0) => format!("{plain} {name}: nobody there"),
+            Effect::Woke(tasks) => format!("{plain} {name}: wakes {}", self.names(tasks)),
+            Effect::TimedOut => format!("time over, {plain} {name}"),
+            Effect::Done => format!("{plain} {name}").trim_end().to_owned(),
+        }
+    }
+}

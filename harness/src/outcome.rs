@@ -1,0 +1,204 @@
+//! What a run of an engine ends in: values, from which text and exit codes are rendered.
+//!
+//! No text of this module is ever parsed again. Whoever wants to know *what* went wrong reads
+//! [`ViolationKind`], whoever wants to show it uses [`std::fmt::Display`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::schedule::Schedule;
+use crate::trace::Trace;
+
+/// What was shown by one run of one engine over one body.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Every interleaving within the stated bound was executed and none broke a property.
+    Complete,
+    /// An interleaving broke a property; it is the value inside.
+    Violation(Box<Violation>),
+    /// The engine stopped at a limit before it was through. Nothing was found so far.
+    BudgetSpent(Limit),
+    /// The same schedule offered different choices when it was executed again.
+    NotDeterministic(String),
+    /// The check could not have failed: a declared case was never reached, or there was
+    /// only one interleaving, or a planted bug survived.
+    HarnessBlind(String),
+}
+
+impl Verdict {
+    /// The exit code of a program that ends with this verdict. 2 is kept for usage errors.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Verdict::Complete => 0,
+            Verdict::Violation(_) => 1,
+            Verdict::BudgetSpent(_) => 3,
+            Verdict::NotDeterministic(_) => 4,
+            Verdict::HarnessBlind(_) => 5,
+        }
+    }
+
+    /// The violation, if this is one.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Verdict::Violation(violation) => Some(violation),
+            _ => None,
+        }
+    }
+
+    /// One word for a table.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Complete => "complete",
+            Verdict::Violation(_) => "violation",
+            Verdict::BudgetSpent(_) => "budget spent",
+            Verdict::NotDeterministic(_) => "not deterministic",
+            Verdict::HarnessBlind(_) => "blind",
+        }
+    }
+}
+
+/// The limit at which an engine stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Limit {
+    /// The number of executions that was asked for.
+    Executions(u64),
+    /// The time that was given.
+    Time(Duration),
+    /// Executions longer than this number of steps were cut.
+    Steps(u64),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::Executions(count) => write!(f, "{count} executions"),
+            Limit::Time(time) => write!(f, "{} ms", time.as_millis()),
+            Limit::Steps(count) => write!(f, "{count} steps in one execution"),
+        }
+    }
+}
+
+/// What kind of failure an interleaving showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ViolationKind {
+    /// A task panicked.
+    Panic,
+    /// A named property does not hold.
+    Property,
+    /// Tasks wait for each other and none can go on.
+    Deadlock,
+    /// The body has ended and tasks are left that nobody will ever wake.
+    LeakedTask,
+    /// No task ended within the limit of steps.
+    Livelock,
+    /// Two accesses to a cell that no declared ordering separates, one of them a write.
+    DataRace,
+}
+
+impl fmt::Display for ViolationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ViolationKind::Panic => "panic",
+            ViolationKind::Property => "property broken",
+            ViolationKind::Deadlock => "deadlock",
+            ViolationKind::LeakedTask => "leaked task",
+            ViolationKind::Livelock => "livelock",
+            ViolationKind::DataRace => "data race",
+        })
+    }
+}
+
+/// One interleaving that broke something, with all that is needed to see it again.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The kind of failure.
+    pub kind: ViolationKind,
+    /// What happened, in one or more lines: the property and its values, or who waits for whom.
+    pub message: String,
+    /// The choices that lead there. Empty where the engine cannot give them (loom, real threads).
+    pub schedule: Schedule,
+    /// The steps of that execution. Empty where the engine cannot give them.
+    pub trace: Trace,
+}
+
+/// One pass of an engine that looks at a body more than once (loom: plain, load-as-RMW).
+#[derive(Clone, Debug, Serialize)]
+pub struct Pass {
+    /// What distinguishes this pass.
+    pub name: String,
+    /// Executions begun in it.
+    pub executions: u64,
+    /// Whether it went through all that its bound allows.
+    pub complete: bool,
+}
+
+/// What one engine did with one body, and what it saw.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which engine, in the words of the table: `harness exhaustive`, `loom`, `real threads`.
+    pub engine: String,
+    /// Under which memory model the statement holds.
+    pub memory_model: &'static str,
+    /// What was shown.
+    pub verdict: Verdict,
+    /// Executions that ran to their end.
+    pub executions: u64,
+    /// Executions that were given up because all they could do had been done before
+    /// (blocked by the sleep set). They show nothing and are counted apart.
+    pub redundant: u64,
+    /// Steps in all executions together.
+    pub steps: u64,
+    /// The bound under which `Complete` is meant, if there is one: `preemptions <= 3`.
+    pub bound: Option<String>,
+    /// The passes, where there are several.
+    pub passes: Vec<Pass>,
+    /// How many executions reached each written case.
+    pub cases: BTreeMap<String, u64>,
+    /// How many executions ended in each final state.
+    pub final_states: BTreeMap<String, u64>,
+    /// Wall time. Never part of a comparison.
+    pub elapsed: Duration,
+}
+
+/// A named property that does not hold, thrown as a panic payload by
+/// [`always`](crate::scenario::always) and recognised by every engine.
+#[derive(Clone, Debug)]
+pub struct BrokenProperty {
+    /// The name of the property.
+    pub property: &'static str,
+    /// The values that show it.
+    pub values: String,
+}
+
+impl fmt::Display for BrokenProperty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "property `{}` does not hold: {}",
+            self.property, self.values
+        )
+    }
+}
+
+/// Turns a panic payload into the kind and message of a violation.
+#[must_use]
+pub fn describe_panic(payload: &(dyn std::any::Any + Send)) -> (ViolationKind, String) {
+    if let Some(broken) = payload.downcast_ref::<BrokenProperty>() {
+        (ViolationKind::Property, broken.to_string())
+    } else if let Some(text) = payload.downcast_ref::<&str>() {
+        (ViolationKind::Panic, (*text).to_owned())
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        (ViolationKind::Panic, text.clone())
+    } else {
+        (
+            ViolationKind::Panic,
+            "panic with a payload that is not text".to_owned(),
+        )
+    }
+}

@@ -1,0 +1,227 @@
+//! What is checked: a body with parameters, its properties, and the cases it must reach.
+//!
+//! A scenario knows no engine. The same value is handed to the deterministic engine, to loom and
+//! to real threads by the crates that hold the code under test on that backend.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::outcome::BrokenProperty;
+use crate::schedule::Schedule;
+
+/// What a property says about the executions of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Holds at every place where it is looked at, in every execution.
+    Always,
+    /// Seen in at least one execution. Never seeing it makes the run blind.
+    Sometimes,
+    /// Comes true in every maximal execution. Waiting for ever breaks it.
+    Eventually,
+}
+
+/// A named statement about a scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Property {
+    /// Its name, as in `docs/PROPERTIES.md`.
+    pub name: &'static str,
+    /// In which executions it must hold.
+    pub expect: Expect,
+}
+
+impl Property {
+    /// A property that holds in every execution.
+    #[must_use]
+    pub const fn always(name: &'static str) -> Self {
+        Property {
+            name,
+            expect: Expect::Always,
+        }
+    }
+
+    /// A property that is seen in some execution. It is reached by `reached!` under its own name.
+    #[must_use]
+    pub const fn sometimes(name: &'static str) -> Self {
+        Property {
+            name,
+            expect: Expect::Sometimes,
+        }
+    }
+
+    /// A property that comes true in every execution that is not cut off.
+    #[must_use]
+    pub const fn eventually(name: &'static str) -> Self {
+        Property {
+            name,
+            expect: Expect::Eventually,
+        }
+    }
+}
+
+/// Breaks the property `name` unless `holds`; `values` says what was seen.
+///
+/// # Panics
+/// With a [`BrokenProperty`], which every engine reports as a violation of that property.
+#[track_caller]
+pub fn always(name: &'static str, holds: bool, values: impl fmt::Display) {
+    if !holds {
+        std::panic::panic_any(BrokenProperty {
+            property: name,
+            values: values.to_string(),
+        });
+    }
+}
+
+/// The numbers in a scenario's name: `readers=2, sections=1`.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameters(pub &'static [(&'static str, u64)]);
+
+impl Parameters {
+    /// The value of a parameter.
+    ///
+    /// # Panics
+    /// If the scenario has no such parameter: scenario and body were written apart.
+    #[must_use]
+    pub fn get(&self, name: &str) -> u64 {
+        let found = self.0.iter().find(|(each, _)| *each == name);
+        found
+            .unwrap_or_else(|| panic!("the scenario has no parameter `{name}`: {self}"))
+            .1
+    }
+}
+
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            write!(f, "{}{name}={value}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// On which engines a scenario runs, and within which bounds there.
+#[derive(Clone, Copy, Debug)]
+pub struct Engines {
+    /// On the deterministic engine: `Some(true)` must be complete in the quick profile,
+    /// `Some(false)` may end in `BudgetSpent` and says so.
+    pub harness: Option<bool>,
+    /// On loom, with this preemption bound in the quick profile; `Err` says why not.
+    pub loom: Result<u8, &'static str>,
+    /// On real threads, this many times; 0 is not at all.
+    pub std: u32,
+}
+
+/// A body with parameters, what must hold in it and what it must reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name without parameters, named by the meeting: `reader_meets_writer`.
+    pub name: &'static str,
+    /// Its parameters, part of its full name.
+    pub parameters: Parameters,
+    /// What it shows, in one sentence.
+    pub about: &'static str,
+    /// What must hold.
+    pub properties: &'static [Property],
+    /// The written cases it must reach, if nothing is planted.
+    pub cases: &'static [&'static str],
+    /// Where it runs.
+    pub engines: Engines,
+    /// The body. It spawns tasks through the door of its build and names the final state by
+    /// the door's `model::finish`.
+    pub body: fn(&Parameters),
+}
+
+impl Scenario {
+    /// Name and parameters: `reader_meets_writer[readers=1,sections=1,writes=1]`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        if self.parameters.0.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}[{}]", self.name, self.parameters)
+        }
+    }
+}
+
+/// A protection of the code under test that can be turned off, and who must notice.
+#[derive(Clone, Copy, Debug)]
+pub struct PlantedBug {
+    /// The mutation's id, as at its site.
+    pub mutation: &'static str,
+    /// What it models: a commit, a claim, a hazard or an ordering.
+    pub models: &'static str,
+    /// The full name of the scenario that must find it.
+    pub scenario: &'static str,
+    /// The engine that must find it.
+    pub engine: PlantedBugEngine,
+    /// Within how many executions.
+    pub budget: u64,
+    /// As what it must show.
+    pub symptom: crate::outcome::ViolationKind,
+}
+
+/// The engine that a planted bug is handed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlantedBugEngine {
+    /// The deterministic engine, exhaustively.
+    Harness,
+    /// loom, with this preemption bound.
+    Loom(u8),
+}
+
+/// How a body is to be checked. One value for all backends; each ignores what it has not.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Which interleavings.
+    pub strategy: Strategy,
+    /// Stop after so many executions, in `BudgetSpent`.
+    pub executions_max: Option<u64>,
+    /// Stop after so much time, in `BudgetSpent`.
+    pub time_max: Option<Duration>,
+    /// An execution of more steps is a livelock.
+    pub steps_max: u64,
+    /// Only interleavings with at most so many preemptions; part of the result.
+    pub preemptions_max: Option<u8>,
+    /// Execute each schedule twice and compare the choices offered.
+    pub twice: bool,
+    /// The planted bug that is on.
+    pub mutation: Option<&'static str>,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Check {
+            strategy: Strategy::Exhaustive,
+            executions_max: None,
+            time_max: None,
+            steps_max: 20_000,
+            preemptions_max: None,
+            twice: false,
+            mutation: None,
+        }
+    }
+}
+
+/// Which interleavings are executed.
+#[derive(Clone, Debug)]
+pub enum Strategy {
+    /// All of them.
+    Exhaustive,
+    /// `runs` sampled ones; run `i` draws from stream `i` of the ChaCha8 generator `seed`.
+    Random {
+        /// Seeds the generator.
+        seed: u64,
+        /// The first run's index.
+        first: u64,
+        /// How many runs.
+        runs: u64,
+    },
+    /// The recorded one. After its last choice the lowest task goes on, and so it does from
+    /// the first choice that is not offered, unless `strict`: then that is an error.
+    Replay {
+        /// The recorded choices.
+        schedule: Schedule,
+        /// Whether the schedule must fit exactly.
+        strict: bool,
+    },
+}

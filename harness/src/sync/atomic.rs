@@ -1,0 +1,270 @@
+//! Atomics of all widths and fences, in the shape of std's.
+//!
+//! A load sees the latest value; what it lets its task know follows the declared ordering
+//! (`execution/memory.rs`). A failed `compare_exchange` counts as an update, so it is
+//! ordered against everything; `compare_exchange_weak` never fails without a reason.
+
+use std::fmt;
+use std::panic::Location;
+
+pub use std::sync::atomic::Ordering;
+
+use super::handle::{Handle, on};
+use crate::execution::clock::Clock;
+use crate::execution::object::ObjectState;
+use crate::execution::operation::OperationKind;
+use crate::execution::record::Effect;
+use crate::execution::{step, with};
+
+fn fresh() -> ObjectState {
+    ObjectState::Atomic {
+        release: Clock::ZERO,
+        version: 0,
+    }
+}
+
+/// Orders the task's own steps. No step of the engine: under sequential consistency nobody sees it,
+/// but it moves what the task knows and publishes.
+#[track_caller]
+pub fn fence(ordering: Ordering) {
+    let at = Location::caller();
+    if with(|execution| execution.fence(ordering, at)).is_none() {
+        std::sync::atomic::fence(ordering);
+    }
+}
+
+/// Orders nothing between tasks.
+pub fn compiler_fence(ordering: Ordering) {
+    std::sync::atomic::compiler_fence(ordering);
+}
+
+macro_rules! atomic {
+    ($(#[$doc:meta])* $name:ident, $std:ty, $value:ty, |$shown:ident| $show:expr) => {
+        $(#[$doc])*
+        pub struct $name {
+            handle: Handle,
+            value: $std,
+        }
+
+        impl $name {
+            /// An atomic with this value.
+            #[track_caller]
+            #[must_use]
+            pub fn new(value: $value) -> Self {
+                $name { handle: Handle::new(fresh), value: <$std>::new(value) }
+            }
+
+            /// Gives it a name to read in traces.
+            #[must_use]
+            pub fn named(mut self, name: &dyn fmt::Display) -> Self {
+                self.handle.set_name(name);
+                self
+            }
+
+            fn show($shown: $value) -> i128 {
+                $show
+            }
+
+            /// Reads.
+            #[track_caller]
+            pub fn load(&self, ordering: Ordering) -> $value {
+                let stepped = self.handle.id(fresh).and_then(|id| {
+                    step(on(id, OperationKind::AtomicLoad(ordering)), |execution, task| {
+                        execution.atomic_read(task, id, ordering);
+                        let value = self.value.load(Ordering::SeqCst);
+                        (value, Effect::Read(Self::show(value)))
+                    })
+                });
+                stepped.unwrap_or_else(|| self.value.load(ordering))
+            }
+
+            /// Writes.
+            #[track_caller]
+            pub fn store(&self, value: $value, ordering: Ordering) {
+                let stepped = self.handle.id(fresh).and_then(|id| {
+                    step(on(id, OperationKind::AtomicStore(ordering)), |execution, task| {
+                        execution.atomic_written(task, id, ordering, false);
+                        self.value.store(value, Ordering::SeqCst);
+                        ((), Effect::Wrote(Self::show(value)))
+                    })
+                });
+                if stepped.is_none() {
+                    self.value.store(value, ordering);
+                }
+            }
+
+            /// Reads, and writes what `update` makes of it, in one step. `None` leaves it as it is;
+            /// then only what `failure` orders is ordered.
+            #[track_caller]
+            fn update_step(
+                &self,
+                success: Ordering,
+                failure: Ordering,
+                update: impl Fn($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                let stepped = self.handle.id(fresh).and_then(|id| {
+                    step(on(id, OperationKind::AtomicReadModifyWrite(success)), |execution, task| {
+                        let before = self.value.load(Ordering::SeqCst);
+                        match update(before) {
+                            Some(after) => {
+                                execution.atomic_read(task, id, success);
+                                execution.atomic_written(task, id, success, true);
+                                self.value.store(after, Ordering::SeqCst);
+                                (Ok(before), Effect::Changed(Self::show(before), Self::show(after)))
+                            }
+                            None => {
+                                execution.atomic_read(task, id, failure);
+                                (Err(before), Effect::Read(Self::show(before)))
+                            }
+                        }
+                    })
+                });
+                stepped.unwrap_or_else(|| {
+                    self.value.fetch_update(success, Ordering::Relaxed, update)
+                })
+            }
+
+            #[track_caller]
+            fn change(&self, ordering: Ordering, update: impl Fn($value) -> $value) -> $value {
+                match self.update_step(ordering, Ordering::Relaxed, |value| Some(update(value))) {
+                    Ok(value) | Err(value) => value,
+                }
+            }
+
+            /// Writes and returns what was there.
+            #[track_caller]
+            pub fn swap(&self, value: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |_| value)
+            }
+
+            /// Writes `new` if `current` is there.
+            ///
+            /// # Errors
+            /// With what was there instead.
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.update_step(success, failure, |value| (value == current).then_some(new))
+            }
+
+            /// The same; never fails without a reason here.
+            ///
+            /// # Errors
+            /// With what was there instead.
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                self.compare_exchange(current, new, success, failure)
+            }
+
+            /// The value of an atomic that nobody else can reach.
+            pub fn get_mut(&mut self) -> &mut $value {
+                self.value.get_mut()
+            }
+
+            /// The value.
+            #[must_use]
+            pub fn into_inner(self) -> $value {
+                self.value.into_inner()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.value, f)
+            }
+        }
+
+        impl Default for $name {
+            #[track_caller]
+            fn default() -> Self {
+                $name::new(<$value>::default())
+            }
+        }
+    };
+}
+
+macro_rules! arithmetic {
+    ($name:ident, $value:ty) => {
+        impl $name {
+            /// Adds, wrapping around, and returns what was there.
+            #[track_caller]
+            pub fn fetch_add(&self, by: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value.wrapping_add(by))
+            }
+
+            /// Subtracts, wrapping around, and returns what was there.
+            #[track_caller]
+            pub fn fetch_sub(&self, by: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value.wrapping_sub(by))
+            }
+
+            /// Keeps the larger and returns what was there.
+            #[track_caller]
+            pub fn fetch_max(&self, other: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value.max(other))
+            }
+
+            /// Keeps the smaller and returns what was there.
+            #[track_caller]
+            pub fn fetch_min(&self, other: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value.min(other))
+            }
+        }
+    };
+}
+
+macro_rules! bits {
+    ($name:ident, $value:ty) => {
+        impl $name {
+            /// Bitwise and; returns what was there.
+            #[track_caller]
+            pub fn fetch_and(&self, other: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value & other)
+            }
+
+            /// Bitwise or; returns what was there.
+            #[track_caller]
+            pub fn fetch_or(&self, other: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value | other)
+            }
+
+            /// Bitwise exclusive or; returns what was there.
+            #[track_caller]
+            pub fn fetch_xor(&self, other: $value, ordering: Ordering) -> $value {
+                self.change(ordering, |value| value ^ other)
+            }
+        }
+    };
+}
+
+macro_rules! integers {
+    ($($name:ident $value:ident),* $(,)?) => {$(
+        atomic!(
+            #[doc = concat!("An atomic `", stringify!($value), "`.")]
+            $name, std::sync::atomic::$name, $value, |value| value as i128
+        );
+        arithmetic!($name, $value);
+        bits!($name, $value);
+    )*};
+}
+
+integers!(
+    AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, AtomicIsize isize,
+    AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize,
+);
+atomic!(
+    /// An atomic `bool`.
+    AtomicBool, std::sync::atomic::AtomicBool, bool, |value| i128::from(value)
+);
+bits!(AtomicBool, bool);

@@ -1,0 +1,73 @@
+//! How a primitive knows which object of the running execution it is.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::execution::object::ObjectState;
+use crate::execution::operation::{ObjectId, Operation, OperationKind};
+use crate::execution::with;
+
+/// A primitive's registration. It is made anew in each execution that uses the primitive, so that one that was
+/// made outside can be used inside; its number is decided by what ran before.
+pub(crate) struct Handle {
+    /// Epoch and number, `0` for never.
+    registered: AtomicU64,
+    made_at: &'static Location<'static>,
+    name: Option<String>,
+}
+
+impl Handle {
+    /// A handle for a primitive made at the caller's place. Registers at once inside an execution.
+    #[track_caller]
+    pub(crate) fn new(state: impl FnOnce() -> ObjectState) -> Self {
+        let handle = Handle {
+            registered: AtomicU64::new(0),
+            made_at: Location::caller(),
+            name: None,
+        };
+        handle.id(state);
+        handle
+    }
+
+    /// Gives it a name to read.
+    pub(crate) fn set_name(&mut self, name: &dyn fmt::Display) {
+        let name = name.to_string();
+        let registered = self.registered.load(Ordering::Relaxed);
+        with(|execution| {
+            if let Some(id) = in_epoch(registered, execution.epoch) {
+                execution.objects[id].name = Some(name.clone());
+            }
+        });
+        self.name = Some(name);
+    }
+
+    /// Its object, made by `state` if this execution does not know it. `None` outside.
+    pub(crate) fn id(&self, state: impl FnOnce() -> ObjectState) -> Option<ObjectId> {
+        with(|execution| {
+            let registered = self.registered.load(Ordering::Relaxed);
+            in_epoch(registered, execution.epoch).unwrap_or_else(|| {
+                let id = execution.add_object(state(), self.name.clone(), self.made_at);
+                let registered = (u64::from(execution.epoch) << 32) | u64::from(id.0);
+                self.registered.store(registered, Ordering::Relaxed);
+                id
+            })
+        })
+    }
+}
+
+fn in_epoch(registered: u64, epoch: u32) -> Option<ObjectId> {
+    let number = u32::try_from(registered & u64::from(u32::MAX)).expect("masked");
+    (registered >> 32 == u64::from(epoch)).then_some(ObjectId(number))
+}
+
+/// An operation on one object at the caller's place.
+#[track_caller]
+pub(crate) fn on(object: ObjectId, kind: OperationKind) -> Operation {
+    Operation {
+        kind,
+        object: Some(object),
+        second: None,
+        location: Location::caller(),
+    }
+}

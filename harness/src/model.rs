@@ -11,10 +11,7 @@ pub use crate::explore::runner::{Body, check};
 /// If `count` is 0: there is nothing to choose.
 #[must_use]
 pub fn choose(count: usize) -> usize {
-    assert!(
-        count > 0,
-        "choose(0): there is nothing to choose from; give at least 1"
-    );
+    assert!(count > 0, "choose(0): there is nothing to choose from; give at least 1");
     let count = u32::try_from(count).expect("fewer than 2^32 values");
     let chosen = with(|execution| {
         let value = execution.choose_value(count);

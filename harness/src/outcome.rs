@@ -178,11 +178,7 @@ pub struct BrokenProperty {
 
 impl fmt::Display for BrokenProperty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "property `{}` does not hold: {}",
-            self.property, self.values
-        )
+        write!(f, "property `{}` does not hold: {}", self.property, self.values)
     }
 }
 
@@ -196,9 +192,6 @@ pub fn describe_panic(payload: &(dyn std::any::Any + Send)) -> (ViolationKind, S
     } else if let Some(text) = payload.downcast_ref::<String>() {
         (ViolationKind::Panic, text.clone())
     } else {
-        (
-            ViolationKind::Panic,
-            "panic with a payload that is not text".to_owned(),
-        )
+        (ViolationKind::Panic, "panic with a payload that is not text".to_owned())
     }
 }

@@ -33,28 +33,19 @@ impl Property {
     /// A property that holds in every execution.
     #[must_use]
     pub const fn always(name: &'static str) -> Self {
-        Property {
-            name,
-            expect: Expect::Always,
-        }
+        Property { name, expect: Expect::Always }
     }
 
     /// A property that is seen in some execution. It is reached by `reached!` under its own name.
     #[must_use]
     pub const fn sometimes(name: &'static str) -> Self {
-        Property {
-            name,
-            expect: Expect::Sometimes,
-        }
+        Property { name, expect: Expect::Sometimes }
     }
 
     /// A property that comes true in every execution that is not cut off.
     #[must_use]
     pub const fn eventually(name: &'static str) -> Self {
-        Property {
-            name,
-            expect: Expect::Eventually,
-        }
+        Property { name, expect: Expect::Eventually }
     }
 }
 
@@ -65,10 +56,7 @@ impl Property {
 #[track_caller]
 pub fn always(name: &'static str, holds: bool, values: impl fmt::Display) {
     if !holds {
-        std::panic::panic_any(BrokenProperty {
-            property: name,
-            values: values.to_string(),
-        });
+        std::panic::panic_any(BrokenProperty { property: name, values: values.to_string() });
     }
 }
 
@@ -84,9 +72,7 @@ impl Parameters {
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
         let found = self.0.iter().find(|(each, _)| *each == name);
-        found
-            .unwrap_or_else(|| panic!("the scenario has no parameter `{name}`: {self}"))
-            .1
+        found.unwrap_or_else(|| panic!("the scenario has no parameter `{name}`: {self}")).1
     }
 }
 

@@ -77,9 +77,7 @@ impl Schedule {
 }
 
 fn number<N: std::str::FromStr>(digits: &str, word: &str) -> Result<N, ScheduleError> {
-    digits
-        .parse()
-        .map_err(|_| ScheduleError::Choice(word.to_owned()))
+    digits.parse().map_err(|_| ScheduleError::Choice(word.to_owned()))
 }
 
 /// A schedule with what is needed to execute it again: the content of a `.schedule` file.
@@ -128,15 +126,11 @@ impl ScheduleFile {
         let found = last["checksum ".len()..].trim_end();
         let expected = format!("{:016x}", checksum(body));
         if found != expected {
-            return Err(ScheduleError::Checksum {
-                found: clip(found),
-                expected,
-            });
+            return Err(ScheduleError::Checksum { found: clip(found), expected });
         }
         let field = |name: &str| {
-            let mut values = body
-                .lines()
-                .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            let mut values =
+                body.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             values.next().map(str::to_owned)
         };
         Ok(ScheduleFile {
@@ -150,10 +144,7 @@ impl ScheduleFile {
 
 /// At most 40 characters of what was found, on one line.
 fn clip(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .map(|each| if each.is_control() { '?' } else { each })
-        .collect()
+    text.chars().take(40).map(|each| if each.is_control() { '?' } else { each }).collect()
 }
 
 /// FNV-1a: it is there to notice accidents, not attacks.
@@ -195,10 +186,7 @@ impl fmt::Display for ScheduleError {
                 )
             }
             ScheduleError::Version(found) => {
-                write!(
-                    f,
-                    "schedule version `{found}` is unknown: expected `{VERSION}`"
-                )
+                write!(f, "schedule version `{found}` is unknown: expected `{VERSION}`")
             }
             ScheduleError::Truncated => f.write_str(
                 "the schedule is cut off: expected a last line `checksum ...`, found none",

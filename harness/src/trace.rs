@@ -32,6 +32,18 @@ impl Trace {
         self.rows.is_empty()
     }
 
+    /// Draws the last `rows_max` steps, and says how many came before.
+    #[must_use]
+    pub fn lanes_end(&self, width: usize, rows_max: usize) -> String {
+        let before = self.rows.len().saturating_sub(rows_max);
+        if before == 0 {
+            return self.lanes(width);
+        }
+        let mut end = self.clone();
+        end.rows.drain(..before);
+        format!("({before} steps before these; the schedule has all of them)\n{}", end.lanes(width))
+    }
+
     /// Draws the trace in lanes that fit `width` columns (at least 60).
     #[must_use]
     pub fn lanes(&self, width: usize) -> String {
@@ -39,24 +51,13 @@ impl Trace {
             .filter(|task| self.rows.iter().any(|row| row.task == *task))
             .collect();
         if lanes.is_empty() {
-            return self
-                .closing
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect();
+            return self.closing.iter().map(|line| format!("{line}\n")).collect();
         }
         let number_width = self.rows.len().to_string().len();
-        let longest = self
-            .rows
-            .iter()
-            .map(|row| row.location.chars().count())
-            .max()
-            .unwrap_or(0);
-        let location_width = longest.min(width.max(60) / 4);
+        let longest = self.rows.iter().map(|row| row.location.chars().count()).max().unwrap_or(0);
+        let location_width = longest.min(width.max(60) * 3 / 10);
         let separators = 3 * (lanes.len() + 1);
-        let free = width
-            .max(60)
-            .saturating_sub(number_width + location_width + separators);
+        let free = width.max(60).saturating_sub(number_width + location_width + separators);
         let lane_width = (free / lanes.len()).max(8);
 
         let mut text = String::new();
@@ -69,10 +70,8 @@ impl Trace {
             text += format!("{row} {location}").trim_end();
             text.push('\n');
         };
-        let heads: Vec<Vec<String>> = lanes
-            .iter()
-            .map(|task| wrap(&self.tasks[*task], lane_width))
-            .collect();
+        let heads: Vec<Vec<String>> =
+            lanes.iter().map(|task| wrap(&self.tasks[*task], lane_width)).collect();
         let head_lines = heads.iter().map(Vec::len).max().unwrap_or(1);
         let mut head_text = String::new();
         for index in 0..head_lines {
@@ -89,26 +88,28 @@ impl Trace {
             let location = tail(&row.location, location_width);
             for (part, content) in wrap(&row.text, lane_width).iter().enumerate() {
                 let first = part == 0;
-                let number = if first {
-                    (index + 1).to_string()
-                } else {
-                    String::new()
-                };
-                line(
-                    &number,
-                    Some(row.task),
-                    content,
-                    if first { &location } else { "" },
-                );
+                let number = if first { (index + 1).to_string() } else { String::new() };
+                line(&number, Some(row.task), content, if first { &location } else { "" });
             }
         }
-        let closing: String = self
-            .closing
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let closing: String = self.closing.iter().map(|line| format!("{line}\n")).collect();
         format!("{head_text}{rule}\n{text}{rule}\n{closing}")
     }
+}
+
+/// A place in the source to read: `file:line`, with `a/../` taken out of the path.
+pub(crate) fn place(at: &std::panic::Location<'_>) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in at.file().split('/') {
+        let goes_back =
+            part == ".." && parts.last().is_some_and(|last| !matches!(*last, ".." | ""));
+        if goes_back {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    format!("{}:{}", parts.join("/"), at.line())
 }
 
 /// Breaks `text` into lines of at most `width` characters, at spaces where there are some.
@@ -122,10 +123,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         while word.chars().count() > width {
-            let cut = word
-                .char_indices()
-                .nth(width)
-                .map_or(word.len(), |(at, _)| at);
+            let cut = word.char_indices().nth(width).map_or(word.len(), |(at, _)| at);
             lines.push(word[..cut].to_owned());
             word = &word[cut..];
         }
@@ -138,10 +136,16 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The last `width` characters: of a path the end says most.
+/// The last `width` characters at most, cut at a folder: of a path the end says most.
 fn tail(text: &str, width: usize) -> String {
-    let count = text.chars().count();
-    text.chars().skip(count.saturating_sub(width)).collect()
+    let mut rest = text;
+    while rest.chars().count() > width {
+        match rest.split_once('/') {
+            Some((_, end)) => rest = end,
+            None => return rest.chars().skip(rest.chars().count() - width).collect(),
+        }
+    }
+    rest.to_owned()
 }
 
 #[cfg(test)]
@@ -158,10 +162,7 @@ mod tests {
             tasks: vec!["main".to_owned(), "idle".to_owned(), "iothread0".to_owned()],
             rows: vec![
                 row(0, "has_writer := 1"),
-                row(
-                    2,
-                    "reader_count[iothread0] := 1 after a long wait for the writer",
-                ),
+                row(2, "reader_count[iothread0] := 1 after a long wait for the writer"),
             ],
             closing: vec!["deadlock".to_owned()],
         }
@@ -171,10 +172,7 @@ mod tests {
     fn lanes_fit_the_width_and_leave_out_tasks_without_steps() {
         for width in [60, 80, 100] {
             let drawn = trace().lanes(width);
-            assert!(
-                drawn.lines().all(|line| line.chars().count() <= width),
-                "{width}:\n{drawn}"
-            );
+            assert!(drawn.lines().all(|line| line.chars().count() <= width), "{width}:\n{drawn}");
             assert!(!drawn.contains("idle"));
         }
     }

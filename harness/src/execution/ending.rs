@@ -5,6 +5,7 @@ use super::object::ObjectState;
 use super::operation::OperationKind;
 use super::task::{Task, TaskState};
 use crate::outcome::ViolationKind;
+use crate::trace::place;
 
 /// How an execution ended.
 #[derive(Clone, Debug)]
@@ -22,29 +23,16 @@ pub(crate) enum Ending {
 impl Execution {
     /// Nobody can act and no time will come: a deadlock, a livelock or leaked tasks.
     pub(crate) fn describe_stuck(&self) -> Ending {
-        let stuck: Vec<&Task> = self
-            .tasks
-            .iter()
-            .filter(|task| task.state != TaskState::Ended)
-            .collect();
+        let stuck: Vec<&Task> =
+            self.tasks.iter().filter(|task| task.state != TaskState::Ended).collect();
         let spins = stuck.iter().any(|task| {
-            task.pending
-                .is_some_and(|operation| operation.kind == OperationKind::Yield)
+            task.pending.is_some_and(|operation| operation.kind == OperationKind::Yield)
         });
-        let main_ended = self
-            .tasks
-            .first()
-            .is_some_and(|main| main.state == TaskState::Ended);
+        let main_ended = self.tasks.first().is_some_and(|main| main.state == TaskState::Ended);
         let (kind, head) = if spins {
-            (
-                ViolationKind::Livelock,
-                "livelock: a task re-reads what nobody will change any more",
-            )
+            (ViolationKind::Livelock, "livelock: a task re-reads what nobody will change any more")
         } else if main_ended {
-            (
-                ViolationKind::LeakedTask,
-                "leaked task: main has ended and nobody will wake the rest",
-            )
+            (ViolationKind::LeakedTask, "leaked task: main has ended and nobody will wake the rest")
         } else {
             (ViolationKind::Deadlock, "deadlock: nobody can go on")
         };
@@ -59,10 +47,7 @@ impl Execution {
             "livelock: no end within {} steps; raise the limit if the body is that long",
             self.steps_max
         )];
-        let live = self
-            .tasks
-            .iter()
-            .filter(|task| task.state != TaskState::Ended);
+        let live = self.tasks.iter().filter(|task| task.state != TaskState::Ended);
         lines.extend(live.map(|task| self.describe_wait(task)));
         Ending::Violation(ViolationKind::Livelock, lines.join("\n"))
     }
@@ -74,22 +59,15 @@ impl Execution {
         };
         let name = self.name_of(operation.object);
         let held_by = |object| match &self.objects[object].state {
-            ObjectState::Mutex {
-                owner: Some(owner), ..
-            } => {
+            ObjectState::Mutex { owner: Some(owner), .. } => {
                 format!(", held by {}", self.tasks[*owner].name)
             }
-            ObjectState::RwLock {
-                writer: Some(writer),
-                ..
-            } => {
+            ObjectState::RwLock { writer: Some(writer), .. } => {
                 format!(", held by {}", self.tasks[*writer].name)
             }
             ObjectState::RwLock { readers, .. } if !readers.is_empty() => {
-                let names: Vec<&str> = readers
-                    .iter()
-                    .map(|reader| self.tasks[*reader].name.as_str())
-                    .collect();
+                let names: Vec<&str> =
+                    readers.iter().map(|reader| self.tasks[*reader].name.as_str()).collect();
                 format!(", held shared by {}", names.join(", "))
             }
             _ => String::new(),
@@ -112,7 +90,6 @@ impl Execution {
             OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
             _ => "could go on".to_owned(),
         };
-        let at = operation.location;
-        format!("  {} {wait} ({}:{})", task.name, at.file(), at.line())
+        format!("  {} {wait} ({})", task.name, place(operation.location))
     }
 }

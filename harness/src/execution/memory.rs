@@ -18,19 +18,14 @@ use super::object::ObjectState;
 use super::operation::ObjectId;
 use super::record::What;
 use crate::outcome::ViolationKind;
+use crate::trace::place;
 
 fn acquires(ordering: Ordering) -> bool {
-    matches!(
-        ordering,
-        Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst
-    )
+    matches!(ordering, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 
 fn releases(ordering: Ordering) -> bool {
-    matches!(
-        ordering,
-        Ordering::Release | Ordering::AcqRel | Ordering::SeqCst
-    )
+    matches!(ordering, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
 impl Execution {
@@ -40,11 +35,7 @@ impl Execution {
             return;
         };
         let reader = &mut self.tasks[task];
-        let learns = if acquires(ordering) {
-            &mut reader.sync
-        } else {
-            &mut reader.fence_acquire
-        };
+        let learns = if acquires(ordering) { &mut reader.sync } else { &mut reader.fence_acquire };
         learns.join(release);
     }
 
@@ -58,11 +49,7 @@ impl Execution {
         as_part_of_update: bool,
     ) {
         let writer = &mut self.tasks[task];
-        let published = if releases(ordering) {
-            writer.sync
-        } else {
-            writer.fence_release
-        };
+        let published = if releases(ordering) { writer.sync } else { writer.fence_release };
         if releases(ordering) {
             writer.sync.advance(task);
         }
@@ -126,23 +113,15 @@ impl Execution {
         let me = self.current;
         self.tasks[me].sync.advance(me);
         let known = self.tasks[me].sync;
-        let ObjectState::Cell {
-            written,
-            written_at,
-            read,
-            read_at,
-        } = &mut self.objects[object].state
+        let ObjectState::Cell { written, written_at, read, read_at } =
+            &mut self.objects[object].state
         else {
             return;
         };
         let race = if !known.includes(written) {
-            known
-                .first_behind(written)
-                .map(|other| (other, "write", *written_at))
+            known.first_behind(written).map(|other| (other, "write", *written_at))
         } else if write && !known.includes(read) {
-            known
-                .first_behind(read)
-                .map(|other| (other, "read", *read_at))
+            known.first_behind(read).map(|other| (other, "read", *read_at))
         } else {
             None
         };
@@ -161,7 +140,6 @@ impl Execution {
         let Some((other, kind, other_at)) = race else {
             return;
         };
-        let place = |at: &Location<'_>| format!("{}:{}", at.file(), at.line());
         let text = format!(
             "data race on {}: {} by {} at {} and {kind} by {} at {}, and no declared ordering separates them",
             self.objects[object].display_name(),

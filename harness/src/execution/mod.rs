@@ -108,21 +108,13 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R> {
 /// Calls `f` with the execution of this OS thread whatever its state.
 pub(crate) fn with_any_state<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R> {
     // A panic inside this crate may find the execution borrowed; then there is nothing to say.
-    EXECUTION.with(|slot| {
-        slot.try_borrow_mut()
-            .ok()?
-            .as_mut()
-            .map(|execution| f(execution))
-    })
+    EXECUTION.with(|slot| slot.try_borrow_mut().ok()?.as_mut().map(|execution| f(execution)))
 }
 
 /// Makes `execution` the one of this OS thread.
 pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
     EXECUTION.with_borrow_mut(|slot| {
-        assert!(
-            slot.is_none(),
-            "an execution cannot be started inside another one"
-        );
+        assert!(slot.is_none(), "an execution cannot be started inside another one");
         *slot = Some(execution);
     });
     MUTATION.set(mutation);
@@ -131,9 +123,7 @@ pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
 /// Takes the execution of this OS thread away.
 pub(crate) fn leave() -> Box<Execution> {
     MUTATION.set(None);
-    EXECUTION
-        .take()
-        .expect("[harness internal bug] no execution to leave")
+    EXECUTION.take().expect("[harness internal bug] no execution to leave")
 }
 
 /// Whether this OS thread is inside an execution that has not ended. While one is being given
@@ -224,8 +214,7 @@ impl Execution {
                 made_at: at,
             })
         });
-        self.tasks
-            .push(Task::new(name, identity, object, parker, sync));
+        self.tasks.push(Task::new(name, identity, object, parker, sync));
         self.spawned.push((number, body));
         number
     }
@@ -240,12 +229,7 @@ impl Execution {
         let maker = &mut self.tasks[self.current];
         maker.objects_made += 1;
         let identity = mix(maker.identity, u64::from(maker.objects_made));
-        self.objects.add(Object {
-            state,
-            identity,
-            name,
-            made_at,
-        })
+        self.objects.add(Object { state, identity, name, made_at })
     }
 
     /// The tasks that could act now.
@@ -267,23 +251,14 @@ impl Execution {
         };
         match operation.kind {
             OperationKind::MutexLock => {
-                matches!(
-                    state(operation.object),
-                    ObjectState::Mutex { owner: None, .. }
-                )
+                matches!(state(operation.object), ObjectState::Mutex { owner: None, .. })
             }
             OperationKind::CondvarWake => {
                 matches!(task.wait, Wait::Notified | Wait::TimedOut)
-                    && matches!(
-                        state(operation.object),
-                        ObjectState::Mutex { owner: None, .. }
-                    )
+                    && matches!(state(operation.object), ObjectState::Mutex { owner: None, .. })
             }
             OperationKind::RwLockRead => {
-                matches!(
-                    state(operation.object),
-                    ObjectState::RwLock { writer: None, .. }
-                )
+                matches!(state(operation.object), ObjectState::RwLock { writer: None, .. })
             }
             OperationKind::RwLockWrite => matches!(
                 state(operation.object),
@@ -292,10 +267,7 @@ impl Execution {
             OperationKind::Park => task.token || task.wait == Wait::TimedOut,
             OperationKind::Sleep => task.wait == Wait::TimedOut,
             OperationKind::Join => {
-                let joined = self
-                    .tasks
-                    .iter()
-                    .find(|each| Some(each.object) == operation.object);
+                let joined = self.tasks.iter().find(|each| Some(each.object) == operation.object);
                 joined.is_some_and(|each| each.state == TaskState::Ended)
             }
             OperationKind::Yield => task.may_go_on_after_yield(&self.objects),
@@ -308,14 +280,8 @@ impl Execution {
         let waits = |task: &Task| {
             task.pending.is_some() && !matches!(task.wait, Wait::Notified | Wait::TimedOut)
         };
-        let candidates = self
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| waits(task));
-        let earliest = candidates
-            .filter_map(|(number, task)| Some((task.deadline?, number)))
-            .min();
+        let candidates = self.tasks.iter().enumerate().filter(|(_, task)| waits(task));
+        let earliest = candidates.filter_map(|(number, task)| Some((task.deadline?, number))).min();
         let Some((deadline, number)) = earliest else {
             return false;
         };
@@ -330,10 +296,7 @@ impl Execution {
             waiters.retain(|waiter| *waiter != number);
         }
         self.explorer.time_passed(number);
-        self.steps.push(Step {
-            task: number,
-            what: What::TimeIsUp,
-        });
+        self.steps.push(Step { task: number, what: What::TimeIsUp });
         true
     }
 
@@ -357,19 +320,14 @@ impl Execution {
             let ending = self.describe_livelock();
             return self.end(ending);
         }
-        let offer = Offer {
-            enabled,
-            current: self.current,
-            tasks: &self.tasks,
-            objects: &self.objects,
-        };
+        let offer =
+            Offer { enabled, current: self.current, tasks: &self.tasks, objects: &self.objects };
         if let Some(offers) = &mut self.offers {
             offers.push(offer.fingerprint());
         }
         match self.explorer.choose_task(&offer) {
             Decision::Run(task) => {
-                self.choices
-                    .push(Choice::Task(u32::try_from(task).expect("few tasks")));
+                self.choices.push(Choice::Task(u32::try_from(task).expect("few tasks")));
                 self.current = task;
                 Next::Run(task)
             }
@@ -391,11 +349,7 @@ impl Execution {
         if let Some(offers) = &mut self.offers {
             offers.push(mix(u64::MAX, u64::from(count)));
         }
-        let value = if count <= 1 {
-            0
-        } else {
-            self.explorer.choose_value(self.current, count)
-        };
+        let value = if count <= 1 { 0 } else { self.explorer.choose_value(self.current, count) };
         if count > 1 {
             self.choices.push(Choice::Value(value));
         }
@@ -404,10 +358,7 @@ impl Execution {
 
     /// Notes a step of the running task that no other task can see.
     pub(crate) fn note(&mut self, what: What) {
-        self.steps.push(Step {
-            task: self.current,
-            what,
-        });
+        self.steps.push(Step { task: self.current, what });
     }
 }
 
@@ -452,13 +403,8 @@ pub(crate) fn step<R>(
                 Vec::new()
             }
         };
-        execution.steps.push(Step {
-            task: me,
-            what: What::Operation(operation, effect),
-        });
-        execution
-            .explorer
-            .performed(me, &operation, effect.woken(), &learned);
+        execution.steps.push(Step { task: me, what: What::Operation(operation, effect) });
+        execution.explorer.performed(me, &operation, effect.woken(), &learned);
         result
     })
 }

@@ -15,17 +15,9 @@ pub(crate) enum ObjectState {
     /// was written.
     Atomic { release: Clock, version: u32 },
     /// A mutex: who holds it.
-    Mutex {
-        owner: Option<usize>,
-        release: Clock,
-    },
+    Mutex { owner: Option<usize>, release: Clock },
     /// A read/write lock: who holds it, and what a new holder learns.
-    RwLock {
-        writer: Option<usize>,
-        readers: Vec<usize>,
-        release: Clock,
-        read_release: Clock,
-    },
+    RwLock { writer: Option<usize>, readers: Vec<usize>, release: Clock, read_release: Clock },
     /// A condition variable: who waits, in order of arrival.
     Condvar { waiters: Vec<usize> },
     /// A watched cell: the last write and the reads since, as clocks of their tasks.

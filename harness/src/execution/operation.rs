@@ -124,17 +124,13 @@ impl Operation {
     /// The objects it touches. The condition variable that a wake names is not among them: the
     /// notification was the step that touched it.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
-        let second = self
-            .second
-            .filter(|_| self.kind != OperationKind::CondvarWake);
+        let second = self.second.filter(|_| self.kind != OperationKind::CondvarWake);
         self.object.into_iter().chain(second)
     }
 
     /// Whether the order of the two can be seen by anybody.
     pub(crate) fn conflicts_with(&self, other: &Operation) -> bool {
-        let share = self
-            .objects()
-            .any(|mine| other.objects().any(|theirs| mine == theirs));
+        let share = self.objects().any(|mine| other.objects().any(|theirs| mine == theirs));
         share && (self.class() == Class::Write || other.class() == Class::Write)
     }
 }

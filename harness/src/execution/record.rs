@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::operation::{ObjectId, Operation, OperationKind};
 use super::{Execution, TaskSet};
-use crate::trace::{Row, Trace};
+use crate::trace::{Row, Trace, place};
 
 /// What came of an operation.
 #[derive(Clone, Copy, Debug)]
@@ -72,9 +72,6 @@ impl Execution {
     }
 
     fn row(&self, step: &Step) -> Row {
-        let place = |location: &std::panic::Location<'_>| {
-            format!("{}:{}", location.file(), location.line())
-        };
         let (text, location) = match step.what {
             What::Operation(operation, effect) => {
                 (self.describe(&operation, effect), place(operation.location))
@@ -84,19 +81,12 @@ impl Execution {
             What::Ended => ("ends".to_owned(), String::new()),
             What::TimeIsUp => {
                 let at = self.time as f64 / 1e6;
-                (
-                    format!("its time is up (nobody else could act; now {at} ms)"),
-                    String::new(),
-                )
+                (format!("its time is up (nobody else could act; now {at} ms)"), String::new())
             }
             What::Chose(value, count) => (format!("chooses {value} of {count}"), String::new()),
             What::Reached(case) => (format!("[{case}]"), String::new()),
         };
-        Row {
-            task: step.task,
-            text,
-            location,
-        }
+        Row { task: step.task, text, location }
     }
 
     /// The name of an object to read.
@@ -105,15 +95,8 @@ impl Execution {
     }
 
     fn names(&self, tasks: TaskSet) -> String {
-        let named = self
-            .tasks
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| tasks & (1 << number) != 0);
-        named
-            .map(|(_, task)| task.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+        let named = self.tasks.iter().enumerate().filter(|(number, _)| tasks & (1 << number) != 0);
+        named.map(|(_, task)| task.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     fn describe(&self, operation: &Operation, effect: Effect) -> String {

@@ -7,10 +7,7 @@
 //! # Unsafe
 //! A suspended task is reached through a raw pointer to its `Yielder`, which lives on its own stack.
 
-#![allow(
-    unsafe_code,
-    reason = "switching stacks: see the conditions at each block"
-)]
+#![allow(unsafe_code, reason = "switching stacks: see the conditions at each block")]
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
@@ -25,6 +22,7 @@ use super::record::What;
 use super::task::TaskState;
 use super::{Execution, Next, enter, leave, with, with_any_state};
 use crate::outcome::describe_panic;
+use crate::trace::place;
 
 /// Bytes of a task's stack. They are reserved, not used: untouched pages cost nothing.
 const STACK_BYTES: usize = 1 << 20;
@@ -44,10 +42,7 @@ thread_local! {
 /// execution has ended: the stack is unwound from here.
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
-    assert!(
-        !yielder.is_null(),
-        "[harness internal bug] no task is running"
-    );
+    assert!(!yielder.is_null(), "[harness internal bug] no task is running");
     // SAFETY: the pointer was set by the root when it resumed this task (or by the task's entry),
     // to the `Yielder` that `corosensei` handed to that entry. That reference is valid until the
     // entry returns, and this code is running above the entry, on the same stack.
@@ -146,11 +141,7 @@ pub(crate) fn run(
     install_panic_hook();
     execution.reset();
     let body = Arc::clone(body);
-    let main = execution.add_task(
-        None,
-        Box::new(move || body()),
-        std::panic::Location::caller(),
-    );
+    let main = execution.add_task(None, Box::new(move || body()), std::panic::Location::caller());
     execution.next = Next::Run(main);
     enter(execution, mutation);
     let mut running: Vec<Running> = Vec::new();
@@ -158,11 +149,7 @@ pub(crate) fn run(
         let (next, spawned) =
             with_any_state(|execution| (execution.next, std::mem::take(&mut execution.spawned)))
                 .expect("[harness internal bug] the execution is gone");
-        running.extend(
-            spawned
-                .into_iter()
-                .map(|(number, body)| start(number, body)),
-        );
+        running.extend(spawned.into_iter().map(|(number, body)| start(number, body)));
         let Next::Run(task) = next else { break };
         resume(&mut running[task]);
     }
@@ -181,10 +168,7 @@ fn resume(task: &mut Running) {
     YIELDER.set(task.yielder.get());
     let result = task.coroutine.resume(());
     YIELDER.set(std::ptr::null());
-    debug_assert!(matches!(
-        result,
-        CoroutineResult::Yield(()) | CoroutineResult::Return(())
-    ));
+    debug_assert!(matches!(result, CoroutineResult::Yield(()) | CoroutineResult::Return(())));
 }
 
 /// A panic in a task is a violation: it is recorded where it begins, before destructors run, and is not
@@ -197,9 +181,8 @@ fn install_panic_hook() {
             let recorded = !YIELDER.get().is_null()
                 && with_any_state(|execution| {
                     let (kind, text) = describe_panic(info.payload());
-                    let place = info
-                        .location()
-                        .map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+                    let place =
+                        info.location().map_or_else(String::new, |at| format!(" ({})", place(at)));
                     let task = &execution.tasks[execution.current].name;
                     let text = format!("{text}{place}, in {task}");
                     execution.next = execution.end(Ending::Violation(kind, text));

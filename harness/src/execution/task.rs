@@ -99,10 +99,7 @@ impl Task {
 
     /// Its thread-local value under `key`.
     pub(crate) fn local(&self, key: usize) -> Option<Rc<dyn Any>> {
-        self.locals
-            .iter()
-            .find(|(each, _)| *each == key)
-            .map(|(_, value)| Rc::clone(value))
+        self.locals.iter().find(|(each, _)| *each == key).map(|(_, value)| Rc::clone(value))
     }
 
     /// Whether something it has read since it last gave way has changed, or whether it has done
@@ -110,12 +107,9 @@ impl Task {
     pub(crate) fn may_go_on_after_yield(&self, objects: &Objects) -> bool {
         self.wrote
             || self.watched.is_empty()
-            || self
-                .watched
-                .iter()
-                .any(|(object, seen)| match objects[*object].state {
-                    super::object::ObjectState::Atomic { version, .. } => version != *seen,
-                    _ => true,
-                })
+            || self.watched.iter().any(|(object, seen)| match objects[*object].state {
+                super::object::ObjectState::Atomic { version, .. } => version != *seen,
+                _ => true,
+            })
     }
 }

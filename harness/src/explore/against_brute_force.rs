@@ -184,13 +184,8 @@ fn body(program: Vec<Vec<Op>>) -> Body {
         });
         let run = |index: usize, world: &World, threads: &[thread::Thread], ops: &[Op]| {
             let value = u32::try_from(index).expect("few tasks") + 1;
-            let mut actor = Actor {
-                world,
-                guards: [None, None],
-                rw: RwHold::None,
-                value,
-                log: String::new(),
-            };
+            let mut actor =
+                Actor { world, guards: [None, None], rw: RwHold::None, value, log: String::new() };
             for op in ops {
                 actor.act(*op, threads);
             }
@@ -207,11 +202,8 @@ fn body(program: Vec<Vec<Op>>) -> Body {
         model::finish(move || {
             let mut seen = world.seen.lock().expect("never poisoned").clone();
             seen.sort();
-            let atomics: Vec<u32> = world
-                .atomics
-                .iter()
-                .map(|each| each.load(Ordering::SeqCst))
-                .collect();
+            let atomics: Vec<u32> =
+                world.atomics.iter().map(|each| each.load(Ordering::SeqCst)).collect();
             format!("{seen:?} {atomics:?}")
         });
     })
@@ -276,11 +268,8 @@ fn traces(
 ) -> Option<(BTreeMap<String, u32>, u64)> {
     let order = Rc::new(RefCell::new(HappensBefore::default()));
     let values = Rc::new(RefCell::new(Vec::new()));
-    let explorer = Box::new(Watched {
-        inner,
-        order: Rc::clone(&order),
-        values: Rc::clone(&values),
-    });
+    let explorer =
+        Box::new(Watched { inner, order: Rc::clone(&order), values: Rc::clone(&values) });
     let mut execution = Execution::new(explorer, 10_000);
     let body = body(program.to_vec());
     let mut found = BTreeMap::new();
@@ -296,10 +285,9 @@ fn traces(
                 redundant += 1;
                 continue;
             }
-            Ending::Completed => std::mem::take(&mut execution.finishers)
-                .into_iter()
-                .map(|f| f())
-                .collect(),
+            Ending::Completed => {
+                std::mem::take(&mut execution.finishers).into_iter().map(|f| f()).collect()
+            }
             other => format!("{other:?}"),
         };
         let order = order.borrow();
@@ -312,9 +300,7 @@ fn traces(
         let mut values = values.borrow().clone();
         values.sort_by_key(|(task, _)| *task);
         steps.sort();
-        *found
-            .entry(format!("{end} {values:?} {steps:?}"))
-            .or_default() += 1;
+        *found.entry(format!("{end} {values:?} {steps:?}")).or_default() += 1;
     }
     Some((found, redundant))
 }
@@ -324,17 +310,8 @@ fn compare(program: &[Vec<Op>]) -> Result<(), TestCaseError> {
         return Ok(());
     };
     let (reduced, _) = traces(program, Exhaustive::new(), usize::MAX).expect("no limit");
-    let missed: Vec<&String> = plain
-        .keys()
-        .filter(|trace| !reduced.contains_key(*trace))
-        .collect();
-    prop_assert!(
-        missed.is_empty(),
-        "missed {} of {}: {}",
-        missed.len(),
-        plain.len(),
-        missed[0]
-    );
+    let missed: Vec<&String> = plain.keys().filter(|trace| !reduced.contains_key(*trace)).collect();
+    prop_assert!(missed.is_empty(), "missed {} of {}: {}", missed.len(), plain.len(), missed[0]);
     prop_assert_eq!(plain.len(), reduced.len());
     let twice: Vec<_> = reduced.iter().filter(|(_, count)| **count != 1).collect();
     prop_assert!(twice.is_empty(), "met more than once: {:?}", twice[0]);

@@ -77,24 +77,14 @@ impl Exhaustive {
     /// One execution for each schedule, up to a number of preemptions: the plain search that the
     /// reduction is compared with.
     pub(crate) fn without_reduction(preemptions_max: Option<u8>) -> Self {
-        Exhaustive {
-            reduction: false,
-            preemptions_max,
-            ..Self::new()
-        }
+        Exhaustive { reduction: false, preemptions_max, ..Self::new() }
     }
 
     /// Goes back to the last point with something left to choose. `false`: there is none.
     fn backtrack(&mut self) -> bool {
         while let Some(node) = self.nodes.last_mut() {
             match node {
-                Node::Task {
-                    scheduled,
-                    done,
-                    sleep,
-                    chosen,
-                    ..
-                } => {
+                Node::Task { scheduled, done, sleep, chosen, .. } => {
                     *done |= 1 << *chosen;
                     let rest = *scheduled & !*done & !*sleep;
                     if rest != 0 {
@@ -119,21 +109,13 @@ impl Exhaustive {
         let (Some(last), true) = (self.order.events().last(), self.reduction) else {
             return 0;
         };
-        let Some(Node::Task {
-            sleep,
-            done,
-            chosen,
-            ..
-        }) = self.nodes.get(last.node)
-        else {
+        let Some(Node::Task { sleep, done, chosen, .. }) = self.nodes.get(last.node) else {
             return 0;
         };
         let mut inherited = 0;
         for (number, task) in tasks.iter().enumerate() {
             let candidate = (sleep | done) & (1 << number) != 0 && number != *chosen;
-            let wakes = task
-                .pending
-                .is_none_or(|pending| pending.conflicts_with(&last.operation));
+            let wakes = task.pending.is_none_or(|pending| pending.conflicts_with(&last.operation));
             if candidate && !wakes {
                 inherited |= 1 << number;
             }
@@ -268,13 +250,7 @@ impl Exhaustive {
         if seen & (1 << task) == 0 && begins(after, task, seen, &firsts) {
             initials |= 1 << task;
         }
-        let Node::Task {
-            enabled,
-            scheduled,
-            sleep,
-            ..
-        } = &mut self.nodes[event.node]
-        else {
+        let Node::Task { enabled, scheduled, sleep, .. } = &mut self.nodes[event.node] else {
             unreachable!("[harness internal bug] a step was taken at a data choice")
         };
         if initials & (*scheduled | *sleep) != 0 {

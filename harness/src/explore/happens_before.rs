@@ -70,9 +70,7 @@ impl HappensBefore {
 
     /// The indices of the events on an object, oldest first.
     pub(crate) fn events_on(&self, object: ObjectId) -> &[usize] {
-        self.histories
-            .get(object.0 as usize)
-            .map_or(&[], |history| &history.events)
+        self.histories.get(object.0 as usize).map_or(&[], |history| &history.events)
     }
 
     /// The event at this position among those on an object.
@@ -137,13 +135,7 @@ impl HappensBefore {
     ) {
         let index = self.events.len();
         let number = after.get(task);
-        self.events.push(Event {
-            task,
-            number,
-            operation: *operation,
-            node,
-            clock: after,
-        });
+        self.events.push(Event { task, number, operation: *operation, node, clock: after });
         for object in operation.objects() {
             let history = self.history(object);
             history.events.push(index);

@@ -49,9 +49,8 @@ impl Offer<'_> {
         let start = mix(u64::from(self.enabled), self.current as u64);
         self.tasks.iter().fold(start, |sum, task| {
             let announced = task.pending.map_or(0, |operation| {
-                let object = operation
-                    .object
-                    .map_or(u64::MAX, |object| self.objects[object].identity);
+                let object =
+                    operation.object.map_or(u64::MAX, |object| self.objects[object].identity);
                 let place = u64::from(operation.location.line()) << 32;
                 mix(object, place | u64::from(operation.location.column()))
             });

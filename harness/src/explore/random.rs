@@ -16,11 +16,7 @@ pub(crate) struct Random {
 impl Random {
     pub(crate) fn new(seed: u64, first: u64, runs: u64) -> Self {
         let generator = ChaCha8Rng::seed_from_u64(seed);
-        Random {
-            generator,
-            next_run: first,
-            end: first.saturating_add(runs),
-        }
+        Random { generator, next_run: first, end: first.saturating_add(runs) }
     }
 
     /// A number below `count`, each equally likely: draws that would favour the low ones are

@@ -15,13 +15,7 @@ pub(crate) struct Replay {
 
 impl Replay {
     pub(crate) fn new(schedule: Schedule, strict: bool) -> Self {
-        Replay {
-            schedule,
-            position: 0,
-            strict,
-            diverged: false,
-            done: false,
-        }
+        Replay { schedule, position: 0, strict, diverged: false, done: false }
     }
 
     fn recorded(&mut self) -> Option<Choice> {

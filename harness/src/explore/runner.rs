@@ -23,11 +23,9 @@ pub type Body = Arc<dyn Fn() + Send + Sync>;
 
 fn explorer(check: &Check) -> (Box<dyn Explorer>, String, Option<String>) {
     match (&check.strategy, check.preemptions_max) {
-        (Strategy::Exhaustive, None) => (
-            Box::new(Exhaustive::new()),
-            "harness exhaustive".to_owned(),
-            None,
-        ),
+        (Strategy::Exhaustive, None) => {
+            (Box::new(Exhaustive::new()), "harness exhaustive".to_owned(), None)
+        }
         (Strategy::Exhaustive, Some(most)) => (
             Box::new(Exhaustive::without_reduction(Some(most))),
             "harness exhaustive".to_owned(),
@@ -36,10 +34,7 @@ fn explorer(check: &Check) -> (Box<dyn Explorer>, String, Option<String>) {
         (Strategy::Random { seed, first, runs }, _) => (
             Box::new(Random::new(*seed, *first, *runs)),
             "harness random walk".to_owned(),
-            Some(format!(
-                "runs {first}..{} of seed {seed}",
-                first.saturating_add(*runs)
-            )),
+            Some(format!("runs {first}..{} of seed {seed}", first.saturating_add(*runs))),
         ),
         (Strategy::Replay { schedule, strict }, _) => (
             Box::new(Replay::new(schedule.clone(), *strict)),
@@ -102,11 +97,7 @@ pub fn check(check: &Check, body: &Body) -> Report {
         steps: totals.steps,
         bound,
         passes: Vec::new(),
-        cases: totals
-            .cases
-            .into_iter()
-            .map(|(case, count)| (case.to_owned(), count))
-            .collect(),
+        cases: totals.cases.into_iter().map(|(case, count)| (case.to_owned(), count)).collect(),
         final_states: totals.final_states,
         elapsed: begun.elapsed(),
     }
@@ -132,10 +123,8 @@ fn limit_reached(check: &Check, totals: &Totals, begun: Instant) -> Option<Limit
 /// Adds a finished execution to the totals. Some verdict: the search is over.
 fn account(execution: &mut Execution, totals: &mut Totals) -> Option<Verdict> {
     totals.steps += execution.choices.len() as u64;
-    let ending = execution
-        .ending
-        .take()
-        .expect("[harness internal bug] an execution without ending");
+    let ending =
+        execution.ending.take().expect("[harness internal bug] an execution without ending");
     let (kind, message) = match ending {
         Ending::Redundant => {
             totals.redundant += 1;
@@ -164,9 +153,7 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Option<Verdict> {
     Some(Verdict::Violation(Box::new(Violation {
         kind,
         message,
-        schedule: Schedule {
-            choices: execution.choices.clone(),
-        },
+        schedule: Schedule { choices: execution.choices.clone() },
         trace: execution.trace(closing),
     })))
 }
@@ -183,9 +170,7 @@ fn final_state(execution: &mut Execution) -> Result<String, (ViolationKind, Stri
 
 /// Executes the same schedule once more and says where it offered something else.
 fn execute_again(first: &Execution, check: &Check, body: &Body) -> Option<String> {
-    let schedule = Schedule {
-        choices: first.choices.clone(),
-    };
+    let schedule = Schedule { choices: first.choices.clone() };
     let mut replay: Box<dyn Explorer> = Box::new(Replay::new(schedule, true));
     replay.begin();
     let mut second = Execution::new(replay, check.steps_max);
@@ -203,11 +188,9 @@ fn execute_again(first: &Execution, check: &Check, body: &Body) -> Option<String
     let differs = (0..shorter).find(|index| once[*index] != again[*index]);
     match (differs, once.len() == again.len()) {
         (None, true) => None,
-        (None, false) => Some(format!(
-            "the same schedule had {} choices, then {}",
-            once.len(),
-            again.len()
-        )),
+        (None, false) => {
+            Some(format!("the same schedule had {} choices, then {}", once.len(), again.len()))
+        }
         (Some(index), _) => Some(format!(
             "choice {index} of the same schedule offered other steps when it was executed again: the body \
              depends on something other than its choices, such as the order of a HashMap, an address \

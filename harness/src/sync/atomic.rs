@@ -17,10 +17,7 @@ use crate::execution::record::Effect;
 use crate::execution::{step, with};
 
 fn fresh() -> ObjectState {
-    ObjectState::Atomic {
-        release: Clock::ZERO,
-        version: 0,
-    }
+    ObjectState::Atomic { release: Clock::ZERO, version: 0 }
 }
 
 /// Orders the task's own steps. No step of the engine: under sequential consistency nobody sees it,
@@ -56,7 +53,7 @@ macro_rules! atomic {
 
             /// Gives it a name to read in traces.
             #[must_use]
-            pub fn named(mut self, name: &dyn fmt::Display) -> Self {
+            pub fn with_name(mut self, name: &dyn fmt::Display) -> Self {
                 self.handle.set_name(name);
                 self
             }
@@ -68,8 +65,9 @@ macro_rules! atomic {
             /// Reads.
             #[track_caller]
             pub fn load(&self, ordering: Ordering) -> $value {
+                let at = Location::caller();
                 let stepped = self.handle.id(fresh).and_then(|id| {
-                    step(on(id, OperationKind::AtomicLoad(ordering)), |execution, task| {
+                    step(on(id, OperationKind::AtomicLoad(ordering), at), |execution, task| {
                         execution.atomic_read(task, id, ordering);
                         let value = self.value.load(Ordering::SeqCst);
                         (value, Effect::Read(Self::show(value)))
@@ -81,8 +79,9 @@ macro_rules! atomic {
             /// Writes.
             #[track_caller]
             pub fn store(&self, value: $value, ordering: Ordering) {
+                let at = Location::caller();
                 let stepped = self.handle.id(fresh).and_then(|id| {
-                    step(on(id, OperationKind::AtomicStore(ordering)), |execution, task| {
+                    step(on(id, OperationKind::AtomicStore(ordering), at), |execution, task| {
                         execution.atomic_written(task, id, ordering, false);
                         self.value.store(value, Ordering::SeqCst);
                         ((), Effect::Wrote(Self::show(value)))
@@ -102,8 +101,9 @@ macro_rules! atomic {
                 failure: Ordering,
                 update: impl Fn($value) -> Option<$value>,
             ) -> Result<$value, $value> {
+                let at = Location::caller();
                 let stepped = self.handle.id(fresh).and_then(|id| {
-                    step(on(id, OperationKind::AtomicReadModifyWrite(success)), |execution, task| {
+                    step(on(id, OperationKind::AtomicReadModifyWrite(success), at), |execution, task| {
                         let before = self.value.load(Ordering::SeqCst);
                         match update(before) {
                             Some(after) => {

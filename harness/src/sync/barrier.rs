@@ -37,10 +37,7 @@ impl Barrier {
     pub fn new(size: usize) -> Self {
         Barrier {
             size,
-            state: Mutex::new(State {
-                waiting: 0,
-                generation: 0,
-            }),
+            state: Mutex::new(State { waiting: 0, generation: 0 }),
             arrived: Condvar::new(),
         }
     }
@@ -57,10 +54,7 @@ impl Barrier {
             return BarrierWaitResult(true);
         }
         while state.generation == generation && !std::thread::panicking() {
-            state = self
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         BarrierWaitResult(false)
     }

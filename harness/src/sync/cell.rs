@@ -12,12 +12,7 @@ use crate::execution::object::ObjectState;
 use crate::execution::{stack, with};
 
 fn untouched() -> ObjectState {
-    ObjectState::Cell {
-        written: Clock::ZERO,
-        written_at: None,
-        read: Clock::ZERO,
-        read_at: None,
-    }
+    ObjectState::Cell { written: Clock::ZERO, written_at: None, read: Clock::ZERO, read_at: None }
 }
 
 /// `std::cell::UnsafeCell` with access by closures. An access is checked when it begins and when it ends.
@@ -30,15 +25,12 @@ impl<T> UnsafeCell<T> {
     /// A cell that holds `value`.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        UnsafeCell {
-            handle: Handle::new(untouched),
-            value: std::cell::UnsafeCell::new(value),
-        }
+        UnsafeCell { handle: Handle::new(untouched), value: std::cell::UnsafeCell::new(value) }
     }
 
     /// Gives it a name to read in traces.
     #[must_use]
-    pub fn named(mut self, name: &dyn std::fmt::Display) -> Self {
+    pub fn with_name(mut self, name: &dyn std::fmt::Display) -> Self {
         self.handle.set_name(name);
         self
     }

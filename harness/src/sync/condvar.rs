@@ -36,9 +36,7 @@ impl WaitTimeoutResult {
 }
 
 fn nobody_waits() -> ObjectState {
-    ObjectState::Condvar {
-        waiters: Vec::new(),
-    }
+    ObjectState::Condvar { waiters: Vec::new() }
 }
 
 fn waiters(execution: &mut Execution, id: ObjectId) -> &mut Vec<usize> {
@@ -53,15 +51,12 @@ impl Condvar {
     #[track_caller]
     #[must_use]
     pub fn new() -> Self {
-        Condvar {
-            handle: Handle::new(nobody_waits),
-            outside: std::sync::Condvar::new(),
-        }
+        Condvar { handle: Handle::new(nobody_waits), outside: std::sync::Condvar::new() }
     }
 
     /// Gives it a name to read in traces.
     #[must_use]
-    pub fn named(mut self, name: &dyn fmt::Display) -> Self {
+    pub fn with_name(mut self, name: &dyn fmt::Display) -> Self {
         self.handle.set_name(name);
         self
     }
@@ -98,9 +93,7 @@ impl Condvar {
         if let Some(held) = guard.outside.take() {
             let (held, timed_out) = match time {
                 None => (
-                    self.outside
-                        .wait(held)
-                        .unwrap_or_else(std::sync::PoisonError::into_inner),
+                    self.outside.wait(held).unwrap_or_else(std::sync::PoisonError::into_inner),
                     false,
                 ),
                 Some(time) => {
@@ -144,14 +137,7 @@ impl Condvar {
             let timed_out = waiter.wait == Wait::TimedOut;
             waiter.wait = Wait::No;
             waiter.deadline = None;
-            (
-                timed_out,
-                if timed_out {
-                    Effect::TimedOut
-                } else {
-                    Effect::Done
-                },
-            )
+            (timed_out, if timed_out { Effect::TimedOut } else { Effect::Done })
         });
         (guard, WaitTimeoutResult(timed_out.unwrap_or(true)))
     }
@@ -185,18 +171,14 @@ impl Condvar {
         kind: OperationKind,
         choose: impl FnOnce(&mut Execution, ObjectId) -> Vec<usize>,
     ) {
-        let Some(id) = self.handle.id(nobody_waits) else {
-            return;
-        };
-        step(on(id, kind), |execution, _| {
+        let at = Location::caller();
+        let Some(id) = self.handle.id(nobody_waits) else { return };
+        step(on(id, kind, at), |execution, _| {
             let chosen = choose(execution, id);
             for waiter in &chosen {
                 execution.tasks[*waiter].wait = Wait::Notified;
             }
-            (
-                (),
-                Effect::Woke(chosen.iter().fold(0, |set, waiter| set | (1 << waiter))),
-            )
+            ((), Effect::Woke(chosen.iter().fold(0, |set, waiter| set | (1 << waiter))))
         });
     }
 }

@@ -21,11 +21,8 @@ impl Handle {
     /// A handle for a primitive made at the caller's place. Registers at once inside an execution.
     #[track_caller]
     pub(crate) fn new(state: impl FnOnce() -> ObjectState) -> Self {
-        let handle = Handle {
-            registered: AtomicU64::new(0),
-            made_at: Location::caller(),
-            name: None,
-        };
+        let handle =
+            Handle { registered: AtomicU64::new(0), made_at: Location::caller(), name: None };
         handle.id(state);
         handle
     }
@@ -61,13 +58,11 @@ fn in_epoch(registered: u64, epoch: u32) -> Option<ObjectId> {
     (registered >> 32 == u64::from(epoch)).then_some(ObjectId(number))
 }
 
-/// An operation on one object at the caller's place.
-#[track_caller]
-pub(crate) fn on(object: ObjectId, kind: OperationKind) -> Operation {
-    Operation {
-        kind,
-        object: Some(object),
-        second: None,
-        location: Location::caller(),
-    }
+/// An operation on one object at this place. (Closures do not know their function's caller.)
+pub(crate) fn on(
+    object: ObjectId,
+    kind: OperationKind,
+    at: &'static Location<'static>,
+) -> Operation {
+    Operation { kind, object: Some(object), second: None, location: at }
 }

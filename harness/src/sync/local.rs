@@ -24,9 +24,9 @@ impl<T: 'static> LocalKey<T> {
         let key = std::ptr::from_ref(self).addr();
         let found = with(|execution| execution.tasks[execution.current].local(key));
         let value: Rc<T> = match found {
-            Some(Some(value)) => value
-                .downcast()
-                .expect("[harness internal bug] a local of another type"),
+            Some(Some(value)) => {
+                value.downcast().expect("[harness internal bug] a local of another type")
+            }
             Some(None) => {
                 let value = Rc::new((self.init)());
                 let kept = Rc::clone(&value);

@@ -3,10 +3,7 @@
 //! # Unsafe
 //! References into the cell are made by guards alone, under the condition stated at each function.
 
-#![allow(
-    unsafe_code,
-    reason = "the value inside a lock: see the conditions at each block"
-)]
+#![allow(unsafe_code, reason = "the value inside a lock: see the conditions at each block")]
 
 use std::cell::UnsafeCell;
 

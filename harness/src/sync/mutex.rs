@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::handle::{Handle, on};
@@ -24,22 +25,18 @@ pub struct Mutex<T: ?Sized> {
 pub struct MutexGuard<'a, T: ?Sized> {
     pub(super) mutex: &'a Mutex<T>,
     pub(super) outside: Option<std::sync::MutexGuard<'a, ()>>,
+    /// Where it was taken: the place that an unlock at the end of a scope is shown with.
+    at: &'static Location<'static>,
 }
 
 fn unlocked() -> ObjectState {
-    ObjectState::Mutex {
-        owner: None,
-        release: Clock::ZERO,
-    }
+    ObjectState::Mutex { owner: None, release: Clock::ZERO }
 }
 
 /// `task` takes the free mutex `object` and learns what its last holder knew.
 pub(super) fn take(execution: &mut Execution, task: usize, object: ObjectId) {
     if let ObjectState::Mutex { owner, release } = &mut execution.objects[object].state {
-        debug_assert!(
-            owner.is_none(),
-            "[harness internal bug] a held mutex was taken"
-        );
+        debug_assert!(owner.is_none(), "[harness internal bug] a held mutex was taken");
         *owner = Some(task);
         let release = *release;
         execution.tasks[task].sync.join(&release);
@@ -48,14 +45,12 @@ pub(super) fn take(execution: &mut Execution, task: usize, object: ObjectId) {
 
 /// `task` gives `object` back and publishes what it knows.
 pub(super) fn give_back(execution: &mut Execution, task: usize, object: ObjectId) {
-    execution.publish(task, |execution| {
-        match &mut execution.objects[object].state {
-            ObjectState::Mutex { owner, release } => {
-                *owner = None;
-                release
-            }
-            _ => unreachable!("[harness internal bug] a mutex is an object of another kind"),
+    execution.publish(task, |execution| match &mut execution.objects[object].state {
+        ObjectState::Mutex { owner, release } => {
+            *owner = None;
+            release
         }
+        _ => unreachable!("[harness internal bug] a mutex is an object of another kind"),
     });
 }
 
@@ -72,7 +67,7 @@ impl<T> Mutex<T> {
 
     /// Gives it a name to read in traces.
     #[must_use]
-    pub fn named(mut self, name: &dyn fmt::Display) -> Self {
+    pub fn with_name(mut self, name: &dyn fmt::Display) -> Self {
         self.handle.set_name(name);
         self
     }
@@ -97,13 +92,14 @@ impl<T: ?Sized> Mutex<T> {
     /// Never; the shape is std's.
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let at = Location::caller();
         let stepped = self.id().and_then(|id| {
-            step(on(id, OperationKind::MutexLock), |execution, task| {
+            step(on(id, OperationKind::MutexLock, at), |execution, task| {
                 take(execution, task, id);
                 ((), Effect::Done)
             })
         });
-        Ok(self.guard(stepped.is_some()))
+        Ok(self.guard(stepped.is_some(), at))
     }
 
     /// Takes the lock if it is free.
@@ -112,12 +108,11 @@ impl<T: ?Sized> Mutex<T> {
     /// `WouldBlock` if it is held.
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        let at = Location::caller();
         let stepped = self.id().and_then(|id| {
-            step(on(id, OperationKind::MutexTryLock), |execution, task| {
-                let free = matches!(
-                    execution.objects[id].state,
-                    ObjectState::Mutex { owner: None, .. }
-                );
+            step(on(id, OperationKind::MutexTryLock, at), |execution, task| {
+                let free =
+                    matches!(execution.objects[id].state, ObjectState::Mutex { owner: None, .. });
                 if free {
                     take(execution, task, id);
                 }
@@ -125,29 +120,20 @@ impl<T: ?Sized> Mutex<T> {
             })
         });
         match stepped {
-            Some(true) => Ok(self.guard(true)),
+            Some(true) => Ok(self.guard(true, at)),
             Some(false) => Err(TryLockError::WouldBlock),
-            None if is_inside() => Ok(self.guard(true)),
+            None if is_inside() => Ok(self.guard(true, at)),
             None => match self.outside.try_lock() {
-                Ok(outside) => Ok(MutexGuard {
-                    mutex: self,
-                    outside: Some(outside),
-                }),
+                Ok(outside) => Ok(MutexGuard { mutex: self, outside: Some(outside), at }),
                 Err(_) => Err(TryLockError::WouldBlock),
             },
         }
     }
 
-    fn guard(&self, stepped: bool) -> MutexGuard<'_, T> {
-        let outside = (!stepped && !is_inside()).then(|| {
-            self.outside
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-        });
-        MutexGuard {
-            mutex: self,
-            outside,
-        }
+    fn guard(&self, stepped: bool, at: &'static Location<'static>) -> MutexGuard<'_, T> {
+        let outside = (!stepped && !is_inside())
+            .then(|| self.outside.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        MutexGuard { mutex: self, outside, at }
     }
 }
 
@@ -169,8 +155,9 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
         if self.outside.is_some() {
             return;
         }
+        let at = self.at;
         if let Some(id) = self.mutex.id() {
-            step(on(id, OperationKind::MutexUnlock), |execution, task| {
+            step(on(id, OperationKind::MutexUnlock, at), |execution, task| {
                 give_back(execution, task, id);
                 ((), Effect::Done)
             });

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use super::handle::{Handle, on};
@@ -44,12 +45,8 @@ fn unlocked() -> ObjectState {
 
 /// `task` comes in if nobody is there whom it excludes. Says whether it did.
 fn take(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool) -> bool {
-    let ObjectState::RwLock {
-        writer,
-        readers,
-        release,
-        read_release,
-    } = &mut execution.objects[id].state
+    let ObjectState::RwLock { writer, readers, release, read_release } =
+        &mut execution.objects[id].state
     else {
         unreachable!("[harness internal bug] a read/write lock is an object of another kind")
     };
@@ -69,22 +66,13 @@ fn take(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool)
 
 fn give_back(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool) {
     execution.publish(task, |execution| match &mut execution.objects[id].state {
-        ObjectState::RwLock {
-            writer, release, ..
-        } if exclusively => {
+        ObjectState::RwLock { writer, release, .. } if exclusively => {
             *writer = None;
             release
         }
-        ObjectState::RwLock {
-            readers,
-            read_release,
-            ..
-        } => {
+        ObjectState::RwLock { readers, read_release, .. } => {
             // A guard may have come from another task; any entry of the list will do.
-            let at = readers
-                .iter()
-                .position(|reader| *reader == task)
-                .unwrap_or(0);
+            let at = readers.iter().position(|reader| *reader == task).unwrap_or(0);
             readers.swap_remove(at);
             read_release
         }
@@ -105,7 +93,7 @@ impl<T> RwLock<T> {
 
     /// Gives it a name to read in traces.
     #[must_use]
-    pub fn named(mut self, name: &dyn fmt::Display) -> Self {
+    pub fn with_name(mut self, name: &dyn fmt::Display) -> Self {
         self.handle.set_name(name);
         self
     }
@@ -118,21 +106,13 @@ impl<T: ?Sized> RwLock<T> {
 
     #[track_caller]
     fn stepped(&self, kind: OperationKind, exclusively: bool) -> Option<bool> {
+        let at = Location::caller();
         let id = self.id()?;
-        step(on(id, kind), |execution, task| {
+        step(on(id, kind, at), |execution, task| {
             let taken = take(execution, task, id, exclusively);
-            let tried = matches!(
-                kind,
-                OperationKind::RwLockTryRead | OperationKind::RwLockTryWrite
-            );
-            (
-                taken,
-                if tried {
-                    Effect::Tried(taken)
-                } else {
-                    Effect::Done
-                },
-            )
+            let tried =
+                matches!(kind, OperationKind::RwLockTryRead | OperationKind::RwLockTryWrite);
+            (taken, if tried { Effect::Tried(taken) } else { Effect::Done })
         })
     }
 
@@ -145,10 +125,7 @@ impl<T: ?Sized> RwLock<T> {
         let stepped = self.stepped(OperationKind::RwLockRead, false).is_some() || is_inside();
         let outside =
             (!stepped).then(|| self.outside.read().unwrap_or_else(PoisonError::into_inner));
-        Ok(RwLockReadGuard {
-            lock: self,
-            outside,
-        })
+        Ok(RwLockReadGuard { lock: self, outside })
     }
 
     /// Takes the lock exclusively; waits while anybody holds it.
@@ -160,10 +137,7 @@ impl<T: ?Sized> RwLock<T> {
         let stepped = self.stepped(OperationKind::RwLockWrite, true).is_some() || is_inside();
         let outside =
             (!stepped).then(|| self.outside.write().unwrap_or_else(PoisonError::into_inner));
-        Ok(RwLockWriteGuard {
-            lock: self,
-            outside,
-        })
+        Ok(RwLockWriteGuard { lock: self, outside })
     }
 
     /// Takes the lock shared if no writer holds it.
@@ -176,16 +150,9 @@ impl<T: ?Sized> RwLock<T> {
             Some(false) => return Err(TryLockError::WouldBlock),
             Some(true) => None,
             None if is_inside() => None,
-            None => Some(
-                self.outside
-                    .try_read()
-                    .map_err(|_| TryLockError::WouldBlock)?,
-            ),
+            None => Some(self.outside.try_read().map_err(|_| TryLockError::WouldBlock)?),
         };
-        Ok(RwLockReadGuard {
-            lock: self,
-            outside,
-        })
+        Ok(RwLockReadGuard { lock: self, outside })
     }
 
     /// Takes the lock exclusively if nobody holds it.
@@ -198,22 +165,16 @@ impl<T: ?Sized> RwLock<T> {
             Some(false) => return Err(TryLockError::WouldBlock),
             Some(true) => None,
             None if is_inside() => None,
-            None => Some(
-                self.outside
-                    .try_write()
-                    .map_err(|_| TryLockError::WouldBlock)?,
-            ),
+            None => Some(self.outside.try_write().map_err(|_| TryLockError::WouldBlock)?),
         };
-        Ok(RwLockWriteGuard {
-            lock: self,
-            outside,
-        })
+        Ok(RwLockWriteGuard { lock: self, outside })
     }
 
     #[track_caller]
     fn unlock(&self, kind: OperationKind, exclusively: bool) {
+        let at = Location::caller();
         if let Some(id) = self.id() {
-            step(on(id, kind), |execution, task| {
+            step(on(id, kind, at), |execution, task| {
                 give_back(execution, task, id, exclusively);
                 ((), Effect::Done)
             });

@@ -38,11 +38,7 @@ pub fn scope<'env, F, R>(body: F) -> R
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 {
-    let scope = Scope {
-        handles: StdMutex::default(),
-        scope: PhantomData,
-        env: PhantomData,
-    };
+    let scope = Scope { handles: StdMutex::default(), scope: PhantomData, env: PhantomData };
     let result = panic::catch_unwind(AssertUnwindSafe(|| body(&scope)));
     if result.is_err() {
         // Tasks that borrow from this frame are suspended. They must be gone before it is.
@@ -75,15 +71,8 @@ impl<'scope> Scope<'scope, '_> {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
         }));
         let handle = Arc::new(StdMutex::new(Some(spawn(run))));
-        self.handles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::clone(&handle));
-        ScopedJoinHandle {
-            result,
-            handle,
-            scope: PhantomData,
-        }
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&handle));
+        ScopedJoinHandle { result, handle, scope: PhantomData }
     }
 }
 
@@ -95,11 +84,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     #[track_caller]
     pub fn join(self) -> Result<T> {
         wait_for(&self.handle)?;
-        let value = self
-            .result
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let value = self.result.lock().unwrap_or_else(PoisonError::into_inner).take();
         value.ok_or_else(|| Box::new("the task was given up") as _)
     }
 }

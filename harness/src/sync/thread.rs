@@ -53,9 +53,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new()
-        .spawn(body)
-        .expect("tasks of an execution can always be spawned")
+    Builder::new().spawn(body).expect("tasks of an execution can always be spawned")
 }
 
 /// Spawns a task with a name.
@@ -119,10 +117,7 @@ fn spawn_inside<T: 'static>(
         execution.tasks[child].prepare_return = Some(parent);
         execution.current = child;
         execution.next = Next::Run(child);
-        Thread(Identity::Inside {
-            number: child,
-            name: execution.tasks[child].name.clone(),
-        })
+        Thread(Identity::Inside { number: child, name: execution.tasks[child].name.clone() })
     });
     match thread {
         Some(thread) => {
@@ -140,13 +135,14 @@ impl<T> JoinHandle<T> {
     /// Outside an execution, if the thread panicked.
     #[track_caller]
     pub fn join(self) -> Result<T> {
+        let at = Location::caller();
         match self.0 {
             Joinable::Outside(handle) => handle.join(),
             Joinable::Inside { thread, result } => {
                 if let Identity::Inside { number, .. } = thread.0
                     && let Some(object) = with(|execution| execution.tasks[number].object)
                 {
-                    step(on(object, OperationKind::Join), |execution, task| {
+                    step(on(object, OperationKind::Join, at), |execution, task| {
                         let learned: Clock = execution.tasks[number].sync;
                         execution.tasks[task].sync.join(&learned);
                         ((), Effect::Done)
@@ -184,10 +180,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 pub fn current() -> Thread {
     let inside = with(|execution| {
         let number = execution.current;
-        Identity::Inside {
-            number,
-            name: execution.tasks[number].name.clone(),
-        }
+        Identity::Inside { number, name: execution.tasks[number].name.clone() }
     });
     Thread(inside.unwrap_or_else(|| Identity::Outside(std::thread::current())))
 }
@@ -205,13 +198,14 @@ impl Thread {
     /// Gives it its token: its next [`park`] returns at once.
     #[track_caller]
     pub fn unpark(&self) {
+        let at = Location::caller();
         match &self.0 {
             Identity::Outside(thread) => thread.unpark(),
             Identity::Inside { number, .. } => {
                 let Some(parker) = with(|execution| execution.tasks[*number].parker) else {
                     return;
                 };
-                step(on(parker, OperationKind::Unpark), |execution, task| {
+                step(on(parker, OperationKind::Unpark, at), |execution, task| {
                     let known = execution.tasks[task].sync;
                     execution.tasks[task].sync.advance(task);
                     let target = &mut execution.tasks[*number];
@@ -233,12 +227,8 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         execution.tasks[me].deadline = time.map(|time| deadline(now, time));
         execution.tasks[me].parker
     })?;
-    let operation = Operation {
-        kind: OperationKind::Park,
-        object: Some(object),
-        second: None,
-        location: at,
-    };
+    let operation =
+        Operation { kind: OperationKind::Park, object: Some(object), second: None, location: at };
     step(operation, |execution, task| {
         let me = &mut execution.tasks[task];
         let timed_out = me.wait == Wait::TimedOut && !me.token;
@@ -247,14 +237,7 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         me.token = false;
         let learned = me.token_clock;
         me.sync.join(&learned);
-        (
-            (),
-            if timed_out {
-                Effect::TimedOut
-            } else {
-                Effect::Done
-            },
-        )
+        ((), if timed_out { Effect::TimedOut } else { Effect::Done })
     })
 }
 
@@ -278,12 +261,7 @@ pub fn park_timeout(time: Duration) {
 #[track_caller]
 pub fn yield_now() {
     let location = Location::caller();
-    let operation = Operation {
-        kind: OperationKind::Yield,
-        object: None,
-        second: None,
-        location,
-    };
+    let operation = Operation { kind: OperationKind::Yield, object: None, second: None, location };
     if step(operation, |_, _| ((), Effect::Done)).is_none() {
         std::thread::yield_now();
     }
@@ -297,12 +275,7 @@ pub fn sleep(time: Duration) {
         let me = execution.current;
         execution.tasks[me].deadline = Some(deadline(execution.time, time));
     });
-    let operation = Operation {
-        kind: OperationKind::Sleep,
-        object: None,
-        second: None,
-        location,
-    };
+    let operation = Operation { kind: OperationKind::Sleep, object: None, second: None, location };
     let slept = step(operation, |execution, task| {
         execution.tasks[task].wait = Wait::No;
         ((), Effect::Done)
@@ -312,10 +285,8 @@ pub fn sleep(time: Duration) {
     }
 }
 
-/// In checked builds the execution waits for every task, so a handle may simply go away.
+/// Waits for a task whose owner goes away. A panic of that task has ended the execution already.
+#[track_caller]
 pub fn join_on_drop<T>(handle: JoinHandle<T>) {
-    match handle.0 {
-        Joinable::Outside(handle) => drop(handle.join()),
-        Joinable::Inside { .. } | Joinable::Never => {}
-    }
+    drop(handle.join());
 }

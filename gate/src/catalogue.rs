@@ -1,0 +1,197 @@
+//! What there is to run: each scenario with its body on each build, and the planted bugs.
+//!
+//! Invariants, looked at when the catalogue is made: the three builds list the same scenarios in the
+//! same order; no full name stands twice; each planted bug names a scenario and a mutation that exist.
+//! A catalogue that breaks one of them cannot be trusted to run what it says, so the gate is blind.
+
+use std::collections::BTreeSet;
+
+use graphlock_harness::scenario::{Expect, PlantedBug, Scenario};
+
+use crate::engine::{self, Engine};
+
+/// A scenario with its body on each build.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Name and parameters.
+    pub(crate) full_name: String,
+    harness: Scenario,
+    loom: Scenario,
+    std: Scenario,
+}
+
+impl Entry {
+    /// The scenario with the body that belongs to `engine`.
+    pub(crate) fn on(&self, engine: Engine) -> &Scenario {
+        match engine {
+            Engine::Harness => &self.harness,
+            Engine::Loom => &self.loom,
+            Engine::Std => &self.std,
+        }
+    }
+
+    /// The cases that the scenario must reach: the declared ones, and its `Sometimes` properties
+    /// under their own names. Each once, in the order of declaration.
+    pub(crate) fn cases(&self) -> Vec<&'static str> {
+        let sometimes = self.harness.properties.iter();
+        let sometimes =
+            sometimes.filter(|each| each.expect == Expect::Sometimes).map(|each| each.name);
+        let mut seen = BTreeSet::new();
+        let declared = self.harness.cases.iter().copied();
+        declared.chain(sometimes).filter(|case| seen.insert(*case)).collect()
+    }
+}
+
+/// All that can be run.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalogue {
+    /// In the order of the list, which is the order of every table.
+    pub(crate) entries: Vec<Entry>,
+    /// In their order.
+    pub(crate) planted: Vec<PlantedBug>,
+    /// Id, and what it turns off.
+    pub(crate) mutations: &'static [(&'static str, &'static str)],
+}
+
+impl Catalogue {
+    /// Reads the lists of the three builds.
+    ///
+    /// # Errors
+    /// If an invariant of this module is broken, with the line that says where.
+    pub(crate) fn load() -> Result<Catalogue, String> {
+        let [harness, loom, std] =
+            [Engine::Harness, Engine::Loom, Engine::Std].map(Engine::scenarios);
+        Catalogue::new([harness, loom, std], engine::planted_bugs(), engine::mutations())
+    }
+
+    fn new(
+        builds: [Vec<Scenario>; 3],
+        planted: Vec<PlantedBug>,
+        mutations: &'static [(&'static str, &'static str)],
+    ) -> Result<Catalogue, String> {
+        let names = |build: &[Scenario]| build.iter().map(Scenario::full_name).collect::<Vec<_>>();
+        let [on_harness, on_loom, on_std] = [0, 1, 2].map(|index| names(&builds[index]));
+        if on_harness != on_loom || on_harness != on_std {
+            return Err(
+                "the three builds do not list the same scenarios in the same order".to_owned()
+            );
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = on_harness.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(format!("the scenario {twice} is listed twice"));
+        }
+        for bug in &planted {
+            if !seen.contains(bug.scenario) {
+                let (id, name) = (bug.mutation, bug.scenario);
+                return Err(format!(
+                    "planted bug {id} names the scenario {name}, which is not listed"
+                ));
+            }
+            if !mutations.iter().any(|(id, _)| *id == bug.mutation) {
+                return Err(format!(
+                    "planted bug {} is not in the table of mutations",
+                    bug.mutation
+                ));
+            }
+        }
+        let [harness, loom, std] = builds;
+        let bodies = on_harness.into_iter().zip(harness).zip(loom).zip(std);
+        let entries = bodies.map(|(((full_name, harness), loom), std)| Entry {
+            full_name,
+            harness,
+            loom,
+            std,
+        });
+        Ok(Catalogue { entries: entries.collect(), planted, mutations })
+    }
+
+    /// The scenario of that full name.
+    pub(crate) fn find(&self, full_name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.full_name == full_name)
+    }
+
+    /// The mutations that no planted bug turns on.
+    pub(crate) fn not_planted(&self) -> Vec<&'static str> {
+        let planted: BTreeSet<&str> = self.planted.iter().map(|bug| bug.mutation).collect();
+        self.mutations.iter().map(|(id, _)| *id).filter(|id| !planted.contains(id)).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use graphlock_harness::outcome::ViolationKind;
+    use graphlock_harness::scenario::{Engines, Parameters, PlantedBugEngine, Property};
+
+    const MUTATIONS: &[(&str, &str)] =
+        &[("kick-removed", "the kick"), ("fence-removed", "the fence")];
+
+    const PROPERTIES: &[Property] =
+        &[Property::always("exclusion"), Property::sometimes("overtaken")];
+
+    /// A scenario for tests.
+    pub(crate) fn scenario(name: &'static str) -> Scenario {
+        Scenario {
+            name,
+            parameters: Parameters(&[("readers", 1)]),
+            about: "",
+            properties: PROPERTIES,
+            cases: &["reader-sleeps"],
+            engines: Engines { harness: Some(true), loom: Ok(2), std: 5 },
+            body: |_| {},
+        }
+    }
+
+    /// A planted bug for tests.
+    pub(crate) fn planted(mutation: &'static str, scenario: &'static str) -> PlantedBug {
+        PlantedBug {
+            mutation,
+            models: "",
+            scenario,
+            engine: PlantedBugEngine::Harness,
+            budget: 100,
+            symptom: ViolationKind::Deadlock,
+        }
+    }
+
+    /// A catalogue of the named scenarios, the same on each build, with one planted bug in the first.
+    pub(crate) fn catalogue(names: &[&'static str]) -> Catalogue {
+        let build = || names.iter().map(|name| scenario(name)).collect::<Vec<_>>();
+        let bug = PlantedBug { scenario: "a[readers=1]", ..planted("kick-removed", "") };
+        Catalogue::new([build(), build(), build()], vec![bug], MUTATIONS).expect("it is consistent")
+    }
+
+    #[test]
+    fn builds_that_list_different_scenarios_are_refused() {
+        let builds = [vec![scenario("a")], vec![scenario("b")], vec![scenario("a")]];
+        let refused = Catalogue::new(builds, Vec::new(), MUTATIONS).expect_err("loom differs");
+        assert!(refused.contains("do not list the same"), "{refused}");
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_refused() {
+        let build = || vec![scenario("a"), scenario("a")];
+        let refused = Catalogue::new([build(), build(), build()], Vec::new(), MUTATIONS);
+        assert_eq!(refused.expect_err("twice"), "the scenario a[readers=1] is listed twice");
+    }
+
+    #[test]
+    fn a_planted_bug_without_scenario_or_mutation_is_refused() {
+        let build = || vec![scenario("a")];
+        for (bug, part) in [
+            (planted("kick-removed", "b"), "names the scenario b"),
+            (planted("nothing", "a[readers=1]"), "not in the table of mutations"),
+        ] {
+            let refused = Catalogue::new([build(), build(), build()], vec![bug], MUTATIONS);
+            let refused = refused.expect_err("it is inconsistent");
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
+
+    #[test]
+    fn sometimes_properties_are_cases_and_unplanted_mutations_are_named() {
+        let catalogue = catalogue(&["a"]);
+        assert_eq!(catalogue.entries[0].cases(), ["reader-sleeps", "overtaken"]);
+        assert_eq!(catalogue.not_planted(), ["fence-removed"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! A violation made lasting: its schedule in a file, its steps as text.
+//!
+//! Found planted bugs are saved too: each file draws what its protection is there for. Files of
+//! earlier runs stay; a schedule that once failed may be what somebody still looks at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use graphlock_harness::outcome::Violation;
+use graphlock_harness::schedule::{Schedule, ScheduleFile};
+
+use crate::place;
+
+/// The last steps that are drawn; the schedule file has all of them.
+const LANES_ROWS: usize = 200;
+
+/// Columns that the drawing may take.
+const LANES_WIDTH: usize = 100;
+
+/// Saves the schedule of a violation, if its engine gave one.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn save(
+    folder: &Path,
+    scenario: &str,
+    mutation: Option<&str>,
+    violation: &Violation,
+) -> io::Result<Option<PathBuf>> {
+    if violation.schedule == Schedule::default() {
+        return Ok(None);
+    }
+    let file = ScheduleFile {
+        scenario: scenario.to_owned(),
+        mutation: mutation.map(str::to_owned),
+        verdict: violation.kind.to_string(),
+        schedule: violation.schedule.clone(),
+    };
+    let path = folder.join(file_name(scenario, mutation));
+    fs::create_dir_all(folder)?;
+    fs::write(&path, file.to_text())?;
+    Ok(Some(path))
+}
+
+/// A name that needs no quotes in a shell: `reader_meets_writer-readers=1.schedule`.
+fn file_name(scenario: &str, mutation: Option<&str>) -> String {
+    let plain = |each: char| {
+        if each.is_ascii_alphanumeric() || "_=.-".contains(each) { each } else { '-' }
+    };
+    let scenario: String = scenario.trim_end_matches(']').chars().map(plain).collect();
+    match mutation {
+        None => format!("{scenario}.schedule"),
+        Some(mutation) => {
+            format!("{scenario}.{}.schedule", mutation.chars().map(plain).collect::<String>())
+        }
+    }
+}
+
+/// What happened, drawn in lanes where the engine gave the steps.
+pub(crate) fn draw(violation: &Violation) -> String {
+    let mut text = format!("{}: {}\n", violation.kind, violation.message.trim_end());
+    if !violation.trace.is_empty() {
+        text += "\n";
+        text += &violation.trace.lanes_end(LANES_WIDTH, LANES_ROWS);
+    }
+    text
+}
+
+/// How to see it again.
+pub(crate) fn how_to_replay(file: Option<&Path>) -> String {
+    match file {
+        Some(path) => format!("to see it again: cargo gate replay {}\n", place::shown(path)),
+        None => "this engine gives no schedule; nothing was saved\n".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use graphlock_harness::outcome::ViolationKind;
+
+    #[test]
+    fn file_names_need_no_quotes() {
+        let name = "reader_meets_writer[readers=1,sections=2]";
+        assert_eq!(file_name(name, None), "reader_meets_writer-readers=1-sections=2.schedule");
+        assert_eq!(file_name("a/../b c", Some("kick-removed")), "a-..-b-c.kick-removed.schedule");
+    }
+
+    #[test]
+    fn without_a_schedule_nothing_is_saved() {
+        let violation = Violation {
+            kind: ViolationKind::Panic,
+            message: "gone".to_owned(),
+            schedule: Schedule::default(),
+            trace: Default::default(),
+        };
+        let saved = save(Path::new("/nowhere/at/all"), "a", None, &violation);
+        assert_eq!(saved.expect("nothing is written"), None);
+        assert_eq!(draw(&violation), "panic: gone\n");
+    }
+}

@@ -1,0 +1,68 @@
+//! The three engines as one value: who runs a body on which build of the code under test.
+//!
+//! This is the only file that names the three packages.
+
+use clap::ValueEnum;
+use graphlock_harness::outcome::Report;
+use graphlock_harness::scenario::{Check, PlantedBug, PlantedBugEngine, Scenario};
+use serde::Serialize;
+
+/// Who executes a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Engine {
+    /// The deterministic engine: every interleaving
+    Harness,
+    /// loom, within a preemption bound
+    Loom,
+    /// Real threads, some hundred times
+    Std,
+}
+
+impl Engine {
+    /// The word on the command line and in the table.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Engine::Harness => "harness",
+            Engine::Loom => "loom",
+            Engine::Std => "std",
+        }
+    }
+
+    /// The engine that a planted bug is handed to.
+    pub(crate) fn of(planted: &PlantedBug) -> Engine {
+        match planted.engine {
+            PlantedBugEngine::Harness => Engine::Harness,
+            PlantedBugEngine::Loom(_) => Engine::Loom,
+        }
+    }
+
+    /// The scenarios of this engine's build.
+    pub(crate) fn scenarios(self) -> Vec<Scenario> {
+        match self {
+            Engine::Harness => graphlock_on_harness::model_tests::scenarios(),
+            Engine::Loom => graphlock_on_loom::model_tests::scenarios(),
+            Engine::Std => graphlock_on_std::model_tests::scenarios(),
+        }
+    }
+
+    /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) of the same
+    /// engine: its body is compiled against that engine's door.
+    pub(crate) fn check(self, scenario: &Scenario, check: &Check) -> Report {
+        match self {
+            Engine::Harness => graphlock_on_harness::model_tests::check(scenario, check),
+            Engine::Loom => graphlock_on_loom::model_tests::check(scenario, check),
+            Engine::Std => graphlock_on_std::model_tests::check(scenario, check),
+        }
+    }
+}
+
+/// The planted bugs; the list is the same in every build.
+pub(crate) fn planted_bugs() -> Vec<PlantedBug> {
+    graphlock_on_harness::model_tests::planted_bugs()
+}
+
+/// The protections that can be turned off: id, and what it turns off.
+pub(crate) fn mutations() -> &'static [(&'static str, &'static str)] {
+    graphlock_on_harness::model_tests::mutations()
+}

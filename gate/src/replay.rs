@@ -1,0 +1,163 @@
+//! `gate replay FILE`: one saved schedule, executed again and drawn.
+//!
+//! Cases: *shown again* (the same kind of violation: exit code 1); *not shown again* (the schedule no
+//! longer fits, or ends in something else: exit code 4, the code or its determinism has changed);
+//! *a mistake* (no file, a damaged or foreign one, a scenario or mutation that is not here: exit
+//! code 2, nothing is executed).
+//!
+//! Only the harness replays: loom and real threads give no schedules.
+
+use std::path::Path;
+
+use graphlock_harness::outcome::{Report, Verdict};
+use graphlock_harness::scenario::{Check, Strategy};
+use graphlock_harness::schedule::ScheduleFile;
+
+use crate::catalogue::Catalogue;
+use crate::counterexample::draw;
+use crate::engine::Engine;
+use crate::plan::{Job, Purpose};
+use crate::run::execute;
+
+/// A replay that is ready to be executed.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    job: Job,
+    expected: String,
+}
+
+/// What a replay showed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// For stdout.
+    pub(crate) text: String,
+    /// 1 or 4.
+    pub(crate) exit_code: u8,
+}
+
+impl Replay {
+    /// Reads the file and finds what it names.
+    ///
+    /// # Errors
+    /// In one line: what was found, and what was expected.
+    pub(crate) fn read(catalogue: &Catalogue, path: &Path) -> Result<Replay, String> {
+        let bytes = std::fs::read(path).map_err(|error| {
+            format!("found no readable file ({error}), expected a .schedule file")
+        })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| "found bytes that are not UTF-8, expected a .schedule file".to_owned())?;
+        let file = ScheduleFile::parse(&text).map_err(|error| error.to_string())?;
+        Replay::find(catalogue, file)
+    }
+
+    fn find(catalogue: &Catalogue, file: ScheduleFile) -> Result<Replay, String> {
+        let entry = catalogue.find(&file.scenario).ok_or_else(|| {
+            let count = catalogue.entries.len();
+            format!(
+                "found scenario `{}`, expected one of the {count} of `gate list`",
+                file.scenario
+            )
+        })?;
+        let mutation = match &file.mutation {
+            None => None,
+            Some(named) => {
+                let known = catalogue.mutations.iter().map(|(id, _)| *id).find(|id| id == named);
+                let count = catalogue.mutations.len();
+                Some(known.ok_or_else(|| {
+                    format!("found mutation `{named}`, expected one of the {count} of `gate list`")
+                })?)
+            }
+        };
+        let strategy = Strategy::Replay { schedule: file.schedule, strict: true };
+        let check = Check { strategy, mutation, ..Check::default() };
+        let job = Job {
+            purpose: Purpose::Row { must_complete: true },
+            engine: Engine::Harness,
+            scenario: *entry.on(Engine::Harness),
+            full_name: entry.full_name.clone(),
+            check,
+        };
+        Ok(Replay { job, expected: file.verdict })
+    }
+
+    /// Executes the schedule.
+    pub(crate) fn execute(&self) -> Shown {
+        let report = execute(&self.job);
+        self.show(&report)
+    }
+
+    fn show(&self, report: &Report) -> Shown {
+        let planted =
+            self.job.check.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+        let title = format!("{}{planted}\n", self.job.full_name);
+        let expected = &self.expected;
+        let (body, exit_code) = match &report.verdict {
+            Verdict::Violation(violation) if violation.kind.to_string() == *expected => {
+                (draw(violation) + &format!("shown again: {expected}\n"), 1)
+            }
+            Verdict::Violation(violation) => {
+                let line = format!(
+                    "not shown again: the file says `{expected}`, found `{}`\n",
+                    violation.kind
+                );
+                (draw(violation) + &line, 4)
+            }
+            Verdict::NotDeterministic(reason) | Verdict::HarnessBlind(reason) => {
+                (format!("not shown again: the file says `{expected}`, but {reason}\n"), 4)
+            }
+            Verdict::Complete | Verdict::BudgetSpent(_) => (
+                format!(
+                    "not shown again: the file says `{expected}`, nothing was broken this time\n"
+                ),
+                4,
+            ),
+        };
+        Shown { text: title + &body, exit_code }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::tests::catalogue;
+    use crate::judge::tests::{report, violation};
+    use graphlock_harness::outcome::{Limit, ViolationKind};
+
+    fn file(scenario: &str, mutation: Option<&str>) -> ScheduleFile {
+        ScheduleFile {
+            scenario: scenario.to_owned(),
+            mutation: mutation.map(str::to_owned),
+            verdict: "deadlock".to_owned(),
+            schedule: Default::default(),
+        }
+    }
+
+    #[test]
+    fn what_the_file_names_must_be_here() {
+        let catalogue = catalogue(&["a"]);
+        let find = |scenario, mutation| Replay::find(&catalogue, file(scenario, mutation));
+        let refused = find("b", None).expect_err("no such scenario");
+        assert_eq!(refused, "found scenario `b`, expected one of the 1 of `gate list`");
+        let refused = find("a[readers=1]", Some("moon")).expect_err("no such mutation");
+        assert_eq!(refused, "found mutation `moon`, expected one of the 2 of `gate list`");
+        let found = find("a[readers=1]", Some("kick-removed")).expect("both are here");
+        assert_eq!(found.job.check.mutation, Some("kick-removed"));
+    }
+
+    #[test]
+    fn only_the_same_kind_of_violation_is_shown_again() {
+        let catalogue = catalogue(&["a"]);
+        let replay = Replay::find(&catalogue, file("a[readers=1]", None)).expect("it is here");
+        let cases = [
+            (violation(ViolationKind::Deadlock), 1, "shown again: deadlock"),
+            (violation(ViolationKind::Panic), 4, "the file says `deadlock`, found `panic`"),
+            (Verdict::NotDeterministic("choice 3 is not offered".to_owned()), 4, "but choice 3"),
+            (Verdict::BudgetSpent(Limit::Executions(1)), 4, "nothing was broken this time"),
+        ];
+        for (verdict, code, part) in cases {
+            let shown = replay.show(&report(verdict, 1));
+            assert_eq!(shown.exit_code, code);
+            assert!(shown.text.contains(part), "{}", shown.text);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! `report.json`: every number of the tables, for programs.
+//!
+//! Invariants: two runs of the same build and call differ in `times` only, and in the counts of rows
+//! with `repeatable: false`, which the clock ended, and in the sentences about those rows. Lists stand in the order of the tables, maps are
+//! sorted. [`SCHEMA`] grows with each change that a reader could stumble over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use graphlock_harness::outcome::{Limit, Pass, Report, Verdict};
+use serde::Serialize;
+
+use crate::agreement::Comparison;
+use crate::arguments::Profile;
+use crate::cases::Coverage;
+use crate::engine::Engine;
+use crate::judge::Row;
+use crate::place;
+use crate::plan::Job;
+use crate::planted::{Fate, Planted};
+use crate::results::Results;
+use crate::statement::statement;
+
+/// The version of the form of the file.
+pub(crate) const SCHEMA: u32 = 1;
+
+#[derive(Debug, Serialize)]
+struct File<'a> {
+    schema: u32,
+    version: &'static str,
+    command: &'static str,
+    profile: Profile,
+    filter: Option<&'a str>,
+    engine: Option<Engine>,
+    exit_code: u8,
+    rows: Vec<RowEntry<'a>>,
+    determinism: Vec<RowEntry<'a>>,
+    final_states: Vec<ComparisonEntry<'a>>,
+    cases: &'a Coverage,
+    planted_bugs: Vec<PlantedEntry<'a>>,
+    planted_bugs_found: usize,
+    not_planted: &'a [&'static str],
+    totals: Totals,
+    statement: Vec<String>,
+    times: Times<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct RowEntry<'a> {
+    scenario: &'a str,
+    accepted: bool,
+    repeatable: bool,
+    #[serde(flatten)]
+    seen: Seen<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlantedEntry<'a> {
+    mutation: &'static str,
+    models: &'static str,
+    scenario: &'static str,
+    budget: u64,
+    symptom: String,
+    fate: &'static str,
+    #[serde(flatten)]
+    seen: Seen<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct ComparisonEntry<'a> {
+    accepted: bool,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
+/// What an engine reported.
+#[derive(Debug, Serialize)]
+struct Seen<'a> {
+    engine: Engine,
+    engine_name: &'a str,
+    memory_model: &'static str,
+    verdict: &'static str,
+    limit: Option<Limit>,
+    violation: Option<String>,
+    message: Option<&'a str>,
+    schedule: Option<String>,
+    executions: u64,
+    redundant: u64,
+    steps: u64,
+    bound: Option<&'a str>,
+    passes: &'a [Pass],
+    cases: &'a BTreeMap<String, u64>,
+    final_states: &'a BTreeMap<String, u64>,
+}
+
+/// Sums over the rows that the clock did not end: the same in every run.
+#[derive(Debug, Default, Serialize)]
+struct Totals {
+    rows: usize,
+    rows_accepted: usize,
+    rows_repeatable: usize,
+    executions: u64,
+    redundant: u64,
+    steps: u64,
+}
+
+/// All that differs from run to run.
+#[derive(Debug, Serialize)]
+struct Times<'a> {
+    jobs: usize,
+    wall_ms: u64,
+    rows: Vec<TimeEntry<'a>>,
+    determinism: Vec<TimeEntry<'a>>,
+    planted_bugs: Vec<TimeEntry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TimeEntry<'a> {
+    scenario: &'a str,
+    engine: Engine,
+    mutation: Option<&'static str>,
+    ms: u64,
+}
+
+/// The text of the file, with a line end.
+pub(crate) fn json(results: &Results) -> String {
+    let run = &results.run;
+    let entry = |row| row_entry(results, row);
+    let file = File {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        command: if run.planted_only { "mutants" } else { "run" },
+        profile: run.profile,
+        filter: run.selection.filter.as_ref().map(|filter| filter.as_str()),
+        engine: run.selection.engine,
+        exit_code: results.exit_code(),
+        rows: results.rows.iter().map(entry).collect(),
+        determinism: results.twice.iter().map(entry).collect(),
+        final_states: results
+            .comparisons
+            .iter()
+            .map(|comparison| ComparisonEntry { accepted: comparison.accepted(), comparison })
+            .collect(),
+        cases: &results.coverage,
+        planted_bugs: results.planted.iter().map(|each| planted_entry(results, each)).collect(),
+        planted_bugs_found: results.planted.iter().filter(|each| each.fate == Fate::Found).count(),
+        not_planted: &results.not_planted,
+        totals: totals(&results.rows),
+        statement: statement(results),
+        times: times(results),
+    };
+    let text = serde_json::to_string_pretty(&file).expect("these values have a JSON form");
+    text + "\n"
+}
+
+fn row_entry<'a>(results: &'a Results, row: &'a Row) -> RowEntry<'a> {
+    RowEntry {
+        scenario: &row.job.full_name,
+        accepted: row.accepted,
+        repeatable: row.repeatable(),
+        seen: seen(results, &row.job, &row.report),
+    }
+}
+
+fn planted_entry<'a>(results: &'a Results, planted: &'a Planted) -> PlantedEntry<'a> {
+    PlantedEntry {
+        mutation: planted.bug.mutation,
+        models: planted.bug.models,
+        scenario: planted.bug.scenario,
+        budget: planted.bug.budget,
+        symptom: planted.bug.symptom.to_string(),
+        fate: planted.word(),
+        seen: seen(results, &planted.job, &planted.report),
+    }
+}
+
+fn seen<'a>(results: &Results, job: &Job, report: &'a Report) -> Seen<'a> {
+    let (limit, message) = match &report.verdict {
+        Verdict::Complete => (None, None),
+        Verdict::BudgetSpent(limit) => (Some(*limit), None),
+        Verdict::Violation(violation) => (None, Some(violation.message.as_str())),
+        Verdict::NotDeterministic(message) | Verdict::HarnessBlind(message) => {
+            (None, Some(message.as_str()))
+        }
+    };
+    Seen {
+        engine: job.engine,
+        engine_name: &report.engine,
+        memory_model: report.memory_model,
+        verdict: report.verdict.word(),
+        limit,
+        violation: report.verdict.violation().map(|violation| violation.kind.to_string()),
+        message,
+        schedule: results.file_of(job, report).map(place::shown),
+        executions: report.executions,
+        redundant: report.redundant,
+        steps: report.steps,
+        bound: report.bound.as_deref(),
+        passes: &report.passes,
+        cases: &report.cases,
+        final_states: &report.final_states,
+    }
+}
+
+fn totals(rows: &[Row]) -> Totals {
+    let mut totals = Totals { rows: rows.len(), ..Totals::default() };
+    totals.rows_accepted = rows.iter().filter(|row| row.accepted).count();
+    for row in rows.iter().filter(|row| row.repeatable()) {
+        totals.rows_repeatable += 1;
+        totals.executions += row.report.executions;
+        totals.redundant += row.report.redundant;
+        totals.steps += row.report.steps;
+    }
+    totals
+}
+
+fn times(results: &Results) -> Times<'_> {
+    let time = |job: &'_ Job, report: &Report| {
+        (job.engine, job.check.mutation, milliseconds(report.elapsed))
+    };
+    let entry = |scenario, (engine, mutation, ms)| TimeEntry { scenario, engine, mutation, ms };
+    let row = |row: &'_ Row| time(&row.job, &row.report);
+    Times {
+        jobs: results.run.jobs,
+        wall_ms: milliseconds(results.elapsed),
+        rows: results.rows.iter().map(|each| entry(&each.job.full_name, row(each))).collect(),
+        determinism: results
+            .twice
+            .iter()
+            .map(|each| entry(&each.job.full_name, row(each)))
+            .collect(),
+        planted_bugs: results
+            .planted
+            .iter()
+            .map(|each| entry(each.bug.scenario, time(&each.job, &each.report)))
+            .collect(),
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::tests::{job, report};
+    use crate::plan::Purpose;
+    use crate::results::tests::{complete, results};
+
+    fn without_times(text: &str) -> serde_json::Value {
+        let mut value: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
+        value.as_object_mut().expect("it is an object").remove("times").expect("it has times");
+        value
+    }
+
+    #[test]
+    fn times_are_the_only_difference_between_two_runs() {
+        let made = |milliseconds| {
+            let mut report = complete(&["open"]);
+            report.elapsed = Duration::from_millis(milliseconds);
+            json(&results(vec![(
+                job(Purpose::Row { must_complete: true }, Engine::Harness),
+                report,
+            )]))
+        };
+        assert_ne!(made(3), made(5));
+        assert_eq!(without_times(&made(3)), without_times(&made(5)));
+    }
+
+    #[test]
+    fn totals_leave_out_what_the_clock_ended() {
+        let purpose = Purpose::Row { must_complete: false };
+        let cut = report(Verdict::BudgetSpent(Limit::Time(Duration::from_secs(2))), 1_000);
+        let finished = vec![
+            (job(purpose, Engine::Harness), complete(&["open"])),
+            (job(purpose, Engine::Harness), cut),
+        ];
+        let value = without_times(&json(&results(finished)));
+        assert_eq!(value["schema"], 1);
+        assert_eq!(value["totals"]["rows"], 2);
+        assert_eq!(value["totals"]["rows_repeatable"], 1);
+        assert_eq!(value["totals"]["executions"], 9);
+        assert_eq!(value["rows"][1]["limit"]["Time"]["secs"], 2);
+    }
+}

@@ -1,0 +1,168 @@
+//! The primitives inside an execution and outside: what they order, what time does, who waits.
+
+use std::sync::Arc;
+
+use graphlock_harness::model::{Body, check};
+use graphlock_harness::outcome::{Report, Verdict, Violation, ViolationKind};
+use graphlock_harness::scenario::Check;
+use graphlock_harness::sync::atomic::{AtomicU32, Ordering, fence};
+use graphlock_harness::sync::cell::UnsafeCell;
+use graphlock_harness::sync::time::{Duration, Instant};
+use graphlock_harness::sync::{Barrier, Condvar, Mutex, hint, thread};
+
+fn body(body: impl Fn() + Send + Sync + 'static) -> Body {
+    Arc::new(body)
+}
+
+fn explore(run: impl Fn() + Send + Sync + 'static) -> Report {
+    check(&Check::default(), &body(run))
+}
+
+fn violation(run: impl Fn() + Send + Sync + 'static) -> Violation {
+    let report = explore(run);
+    report.verdict.violation().cloned().unwrap_or_else(|| panic!("no violation: {report:?}"))
+}
+
+/// A cell that tasks share: whether they may is what is checked.
+struct Shared(UnsafeCell<u32>);
+
+#[allow(unsafe_code, reason = "the race is what the test is about")]
+// SAFETY: tasks of an execution run on one OS thread, and the closures below touch nothing.
+unsafe impl Sync for Shared {}
+
+fn publish(store: Ordering, load: Ordering, with_fences: bool) -> Verdict {
+    explore(move || {
+        let shared = Arc::new((AtomicU32::new(0), Shared(UnsafeCell::new(0))));
+        let other = Arc::clone(&shared);
+        thread::spawn(move || {
+            other.1.0.with_mut(|_| ());
+            if with_fences {
+                fence(Ordering::Release);
+            }
+            other.0.store(1, store);
+        });
+        if shared.0.load(load) == 1 {
+            if with_fences {
+                fence(Ordering::Acquire);
+            }
+            shared.1.0.with(|_| ());
+        }
+    })
+    .verdict
+}
+
+#[test]
+fn barriers_scopes_and_results_work_as_in_std() {
+    let report = explore(|| {
+        let barrier = Barrier::new(2);
+        let mut leaders = [false; 2];
+        let (first, second) = leaders.split_at_mut(1);
+        thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                first[0] = barrier.wait().is_leader();
+                7
+            });
+            second[0] = barrier.wait().is_leader();
+            assert_eq!(other.join().unwrap(), 7);
+        });
+        assert_eq!(leaders.iter().filter(|leader| **leader).count(), 1);
+    });
+    assert!(matches!(report.verdict, Verdict::Complete), "{:?}", report.verdict);
+}
+
+#[test]
+fn a_panic_in_a_scope_unwinds_the_tasks_that_borrow_from_it_first() {
+    let found = violation(|| {
+        let value = AtomicU32::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::park();
+                value.load(Ordering::SeqCst)
+            });
+            value.store(1, Ordering::SeqCst);
+            panic!("on purpose");
+        });
+    });
+    assert_eq!(found.kind, ViolationKind::Panic);
+    assert!(found.message.starts_with("on purpose"), "{}", found.message);
+}
+
+#[test]
+fn primitives_outside_an_execution_behave_like_std() {
+    let counter = Arc::new(Mutex::new(0));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let counter = Arc::clone(&counter);
+            thread::spawn(move || (0..1_000).for_each(|_| *counter.lock().unwrap() += 1))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(*counter.lock().unwrap(), 4_000);
+    graphlock_harness::thread_local! {
+        static LOCAL: std::cell::Cell<u32> = std::cell::Cell::new(1);
+    }
+    LOCAL.with(|value| value.set(2));
+    assert_eq!(LOCAL.with(std::cell::Cell::get), 2);
+    assert_eq!(thread::spawn(|| LOCAL.with(std::cell::Cell::get)).join().unwrap(), 1);
+}
+
+#[test]
+fn time_passes_only_when_nobody_can_act() {
+    let report = explore(|| {
+        let state = Arc::new((Mutex::new(false), Condvar::new()));
+        let other = Arc::clone(&state);
+        thread::spawn(move || {
+            *other.0.lock().unwrap() = true;
+            other.1.notify_one();
+        });
+        let begun = Instant::now();
+        let mut ready = state.0.lock().unwrap();
+        while !*ready {
+            let (guard, result) = state.1.wait_timeout(ready, Duration::from_secs(3600)).unwrap();
+            ready = guard;
+            assert!(!result.timed_out(), "somebody could act");
+        }
+        drop(ready);
+        thread::sleep(Duration::from_millis(5));
+        assert_eq!(begun.elapsed(), Duration::from_millis(5));
+    });
+    assert!(matches!(report.verdict, Verdict::Complete), "{:?}", report.verdict);
+    assert_eq!(report.executions, 2);
+}
+
+#[test]
+fn a_loop_that_rereads_is_explored_once_per_value() {
+    let report = explore(|| {
+        let x = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&x);
+        thread::spawn(move || other.store(1, Ordering::Release));
+        while x.load(Ordering::Acquire) == 0 {
+            hint::spin_loop();
+        }
+    });
+    assert!(matches!(report.verdict, Verdict::Complete));
+    assert_eq!(report.executions, 2);
+}
+
+#[test]
+fn a_loop_that_nobody_ends_is_a_livelock() {
+    let found = violation(|| {
+        let x = AtomicU32::new(0);
+        while x.load(Ordering::Acquire) == 0 {
+            thread::yield_now();
+        }
+    });
+    assert_eq!(found.kind, ViolationKind::Livelock);
+}
+
+#[test]
+fn publication_needs_release_and_acquire_or_fences() {
+    use Ordering::{Acquire, Relaxed, Release};
+    assert!(matches!(publish(Release, Acquire, false), Verdict::Complete));
+    assert!(matches!(publish(Relaxed, Relaxed, true), Verdict::Complete));
+    for (store, load) in [(Relaxed, Acquire), (Release, Relaxed), (Relaxed, Relaxed)] {
+        let verdict = publish(store, load, false);
+        let kind = verdict.violation().map(|found| found.kind);
+        assert_eq!(kind, Some(ViolationKind::DataRace), "{store:?} {load:?}");
+    }
+}

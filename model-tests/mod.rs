@@ -1,0 +1,43 @@
+//! The models: what is checked of the machinery, on whichever backend this build has.
+//!
+//! Scenarios ([`scenarios()`]) are whole meetings of readers, writers and closes; components are the parts by
+//! themselves; litmus programs say what the backend itself can show. The machinery never refers to any of it.
+
+pub mod components;
+pub mod litmus;
+mod planted;
+mod scenarios;
+#[cfg(test)]
+mod tests;
+
+use graphlock_harness::outcome::Report;
+use graphlock_harness::scenario::{Check, PlantedBug, Scenario};
+
+use crate::sync::{Arc, model};
+
+/// All scenarios and components, in the order of the table. The same on every backend but for the bodies.
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
+    let mut all = components::all();
+    all.extend(scenarios::all());
+    all
+}
+
+/// All planted bugs with who must find them.
+#[must_use]
+pub fn planted_bugs() -> Vec<PlantedBug> {
+    planted::all()
+}
+
+/// Each protection that can be turned off, and what that does.
+#[must_use]
+pub fn mutations() -> &'static [(&'static str, &'static str)] {
+    crate::mutation::MUTATIONS
+}
+
+/// Executes a scenario as `check` asks, on this build's backend.
+#[must_use]
+pub fn check(scenario: &Scenario, check: &Check) -> Report {
+    let (body, parameters) = (scenario.body, scenario.parameters);
+    model::check(check, Arc::new(move || body(&parameters)))
+}

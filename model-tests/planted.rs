@@ -1,0 +1,157 @@
+//! The planted bugs: which protection is turned off, what that models, and who must notice.
+
+use graphlock_harness::outcome::ViolationKind::{
+    self, DataRace, Deadlock, LeakedTask, Panic, Property,
+};
+use graphlock_harness::scenario::{PlantedBug, PlantedBugEngine};
+
+const ONE_READER: &str = "reader_meets_writer[readers=1,sections=1,writes=1,overtakes=1]";
+const UNREF: &str = "unref_under_write_lock[readers=1,sections=1,way=1]";
+const REOPEN: &str = "reopen_right_after_unlock[way=0]";
+const WAKE: &str = "readers_wake_before_unrefs[way=1]";
+
+/// Found by the deterministic engine, within this many executions.
+const fn harness(
+    mutation: &'static str,
+    models: &'static str,
+    scenario: &'static str,
+    budget: u64,
+    symptom: ViolationKind,
+) -> PlantedBug {
+    PlantedBug { mutation, models, scenario, engine: PlantedBugEngine::Harness, budget, symptom }
+}
+
+/// Found by loom, for it needs a stale read.
+const fn loom(
+    mutation: &'static str,
+    models: &'static str,
+    scenario: &'static str,
+    budget: u64,
+    symptom: ViolationKind,
+) -> PlantedBug {
+    PlantedBug { mutation, models, scenario, engine: PlantedBugEngine::Loom(3), budget, symptom }
+}
+
+const PLANTED: &[PlantedBug] = &[
+    loom("reader-fence-removed", "ordering reader-announce", ONE_READER, 50_000, DataRace),
+    loom("writer-fence-removed", "ordering reader-announce", ONE_READER, 50_000, DataRace),
+    harness("reader-kick-conditional", "G9, commit e3082ab3b3", ONE_READER, 1_000, Deadlock),
+    harness("reader-kick-removed", "invariant I4", ONE_READER, 1_000, Property),
+    harness("slow-path-kick-removed", "step R7", ONE_READER, 1_000, Property),
+    harness(
+        "kick-before-change",
+        "W4: the change comes before the kick",
+        ONE_READER,
+        1_000,
+        Property,
+    ),
+    harness("queue-woken-outside-list-lock", "steps U1 to U4", ONE_READER, 1_000, LeakedTask),
+    harness("slow-path-recheck-removed", "step R5", ONE_READER, 1_000, LeakedTask),
+    harness("unref-under-lock", "claim C1", UNREF, 1_000, Deadlock),
+    harness("deferred-unref-not-polled", "claim C3", REOPEN, 1_000, Property),
+    harness("deferred-unref-before-wake", "claim C7", WAKE, 50_000, Deadlock),
+    harness(
+        "deferred-unref-inside-drain",
+        "hazard X2",
+        "deferred_work_needs_requests[way=0]",
+        1_000,
+        Deadlock,
+    ),
+    harness("drain-ended-by-counter", "hazard X1, claim C18", "nested_sections", 10_000, Property),
+    harness(
+        "writer-never-shuts-the-door",
+        "hazard X4",
+        "stream_of_readers[sections=3]",
+        10_000,
+        Property,
+    ),
+    harness(
+        "back-off-leaves-sleepers",
+        "hazard X5",
+        "holder_waits_for_reader[overtakes=0]",
+        10_000,
+        Deadlock,
+    ),
+    harness(
+        "shared-count-summed-first",
+        "the walk over the counters is not atomic",
+        "shared_guard_outlives_original",
+        10_000,
+        DataRace,
+    ),
+    harness("orphan-balance-dropped", "protocol 1.6", "loop_goes_away", 1_000, Property),
+    harness(
+        "writer-flag-release-weakened",
+        "ordering writer-publishes",
+        ONE_READER,
+        1_000,
+        DataRace,
+    ),
+    harness(
+        "reader-flag-acquire-weakened",
+        "ordering writer-publishes",
+        ONE_READER,
+        1_000,
+        DataRace,
+    ),
+    harness("reader-count-release-weakened", "ordering reader-leaves", ONE_READER, 1_000, DataRace),
+    harness("writer-count-acquire-weakened", "ordering reader-leaves", ONE_READER, 1_000, DataRace),
+    loom("kick-fence-removed", "W7, ordering kick", "kick_and_wait", 1_000, Deadlock),
+    loom("wait-fence-removed", "W7, ordering kick", "kick_and_wait", 1_000, Deadlock),
+    harness(
+        "wait-recheck-removed",
+        "W2: a kick before the announcement",
+        "kick_and_wait",
+        1_000,
+        Deadlock,
+    ),
+    harness(
+        "notify-skipped",
+        "N1, N2: a post that wakes nobody",
+        "notify_handshake",
+        1_000,
+        Deadlock,
+    ),
+    harness(
+        "coroutine-entered-before-yield",
+        "Q12: entered before it has yielded",
+        "coroutine_wakes",
+        1_000,
+        Panic,
+    ),
+    harness(
+        "wake-while-running-lost",
+        "a wake before the yield",
+        "coroutine_wakes",
+        1_000,
+        Deadlock,
+    ),
+    harness("request-keeps-in-flight-while-queued", "D11", "drain_meets_reader", 1_000, Deadlock),
+    harness(
+        "request-end-kick-removed",
+        "W5: idle without a kick",
+        "drain_meets_reader",
+        1_000,
+        Deadlock,
+    ),
+    harness("close-skips-drain", "close without drained_begin", WAKE, 1_000, Panic),
+    harness(
+        "close-opens-its-own-batch",
+        "2.1: closes nest, one stack frame for each node",
+        "chain_closes[depth=1,width=1,way=1]",
+        1_000,
+        Property,
+    ),
+    loom(
+        "bottom-half-release-weakened",
+        "ordering bottom-half-flags",
+        "bottom_half_is_kept",
+        10_000,
+        Deadlock,
+    ),
+];
+
+/// All planted bugs.
+pub(super) fn all() -> Vec<PlantedBug> {
+    PLANTED.to_vec()
+}

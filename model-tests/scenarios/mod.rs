@@ -1,0 +1,92 @@
+//! Whole meetings: readers, a writer, and what is deferred.
+
+mod close;
+mod dependent;
+mod drain;
+mod loops;
+mod meeting;
+mod unref;
+
+use graphlock_harness::scenario::Scenario;
+
+use crate::coroutine::block_on;
+use crate::event_loop::MainLoop;
+use crate::graph::{BlockGraph, NodeRef};
+use crate::graph_lock::{AdoptedSlot, Deferral, GraphIoThread, ReaderRegistration};
+use crate::image::ImageTable;
+use crate::sync::{Arc, model};
+
+/// All scenarios.
+pub(super) fn all() -> Vec<Scenario> {
+    [meeting::all(), unref::all(), close::all(), loops::all(), dependent::all(), drain::all()]
+        .concat()
+}
+
+/// The way of deferring that the parameter `way` names.
+fn way(number: u64) -> Deferral {
+    if number == 0 { Deferral::BottomHalf } else { Deferral::List }
+}
+
+/// An I/O thread with a coroutine that takes the read lock `sections` times.
+fn start_request_thread(machine: &Machine, name: &'static str, sections: u64) -> GraphIoThread {
+    let thread = machine.graph.lock().io_thread(name);
+    let lock = machine.graph.lock().clone();
+    thread.event_loop().spawn("reader", |_| async move {
+        for _ in 0..sections {
+            drop(lock.read().await);
+        }
+    });
+    thread
+}
+
+/// A thread without a loop that takes the read lock once.
+fn start_reader_thread(machine: &Machine) {
+    let lock = machine.graph.lock().clone();
+    let registration = lock.register("reader");
+    model::spawn("reader", move || {
+        let adopted = registration.adopt();
+        drop(block_on(lock.read()));
+        drop(adopted);
+    });
+}
+
+/// A main loop with an empty graph.
+struct Machine {
+    main: MainLoop,
+    images: Arc<ImageTable>,
+    graph: BlockGraph,
+    /// The main loop's thread has coroutines that read, too.
+    counter: (AdoptedSlot, ReaderRegistration),
+}
+
+impl Machine {
+    fn new(deferral: Deferral) -> Self {
+        let main = MainLoop::new();
+        let images = ImageTable::new();
+        let graph = BlockGraph::new(&main, deferral, Arc::clone(&images));
+        let registration = graph.lock().register("main");
+        Machine { main, images, graph, counter: (registration.adopt(), registration) }
+    }
+
+    fn node(&self, name: &str, image: Option<&str>) -> NodeRef {
+        self.graph.create_node(&self.main, name, image).expect("nobody else has the image open")
+    }
+
+    /// A node `disk` with the child `base`, whose image is open.
+    fn disk_with_base(&mut self) -> NodeRef {
+        let disk = self.node("disk", None);
+        let base = self.node("base", Some("base.img"));
+        let mut section = self.graph.lock().write(&mut self.main);
+        self.graph.attach_child(&mut section, &disk, "file", base);
+        section.unlock();
+        disk
+    }
+
+    /// Works off what other threads have dropped, and says what is left: nothing, if all is well. Called when
+    /// every thread has ended.
+    fn leftovers(mut self) -> String {
+        let left = self.graph.shutdown(&mut self.main).err().map_or(Vec::new(), |left| left.nodes);
+        drop(self.counter);
+        format!("nodes left {left:?}, images open {:?}", self.images.open_images())
+    }
+}

@@ -1,0 +1,83 @@
+//! The models as tests, on the backend of this build: `cargo test` runs them on the harness,
+//! `RUSTFLAGS="--cfg loom" cargo test --release` on loom.
+
+use graphlock_harness::outcome::{Report, Verdict};
+use graphlock_harness::scenario::{Check, PlantedBugEngine, Scenario};
+
+use super::{check, planted_bugs, scenarios};
+use crate::sync::model::BACKEND;
+
+/// How a scenario is checked here; `None` if not at all.
+fn bound(scenario: &Scenario) -> Option<Check> {
+    match BACKEND {
+        "loom" => {
+            let preemptions_max = Some(scenario.engines.loom.ok()?);
+            Some(Check { preemptions_max, ..Check::default() })
+        }
+        // Those that need not be complete are the gate's business.
+        _ => scenario.engines.harness.filter(|complete| *complete).map(|_| Check::default()),
+    }
+}
+
+fn describe(scenario: &Scenario, report: &Report) -> String {
+    let violation = report.verdict.violation();
+    let lanes = violation.map_or_else(String::new, |found| found.trace.lanes_end(100, 80));
+    let name = scenario.full_name();
+    format!(
+        "{name} on {BACKEND}: {}, {} executions\n{lanes}",
+        report.verdict.word(),
+        report.executions
+    )
+}
+
+#[test]
+fn every_scenario_is_complete_and_reaches_its_cases() {
+    let mut wrong = Vec::new();
+    for scenario in scenarios() {
+        let Some(how) = bound(&scenario) else { continue };
+        let report = check(&scenario, &how);
+        println!("{}", describe(&scenario, &report));
+        let unreached: Vec<&&str> =
+            scenario.cases.iter().filter(|case| !report.cases.contains_key(**case)).collect();
+        if !matches!(report.verdict, Verdict::Complete) || report.executions < 2 {
+            wrong.push(describe(&scenario, &report));
+        } else if !unreached.is_empty() && BACKEND == "harness" {
+            wrong.push(format!("{}: never reached {unreached:?}", scenario.full_name()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_planted_bug_of_this_backend_is_found() {
+    let mut survived = Vec::new();
+    let mut planted = 0;
+    for bug in planted_bugs() {
+        let preemptions_max = match (bug.engine, BACKEND) {
+            (PlantedBugEngine::Harness, "harness") => None,
+            (PlantedBugEngine::Loom(bound), "loom") => Some(bound),
+            _ => continue,
+        };
+        planted += 1;
+        let named = scenarios().into_iter().find(|each| each.full_name() == bug.scenario);
+        let scenario =
+            named.unwrap_or_else(|| panic!("{}: no scenario {}", bug.mutation, bug.scenario));
+        let how = Check {
+            preemptions_max,
+            mutation: Some(bug.mutation),
+            executions_max: Some(bug.budget),
+            ..Check::default()
+        };
+        let report = check(&scenario, &how);
+        if report.verdict.violation().map(|found| found.kind) != Some(bug.symptom) {
+            survived.push(format!(
+                "{}: expected {}, {}",
+                bug.mutation,
+                bug.symptom,
+                describe(&scenario, &report)
+            ));
+        }
+    }
+    assert!(planted > 0, "no bug is planted on {BACKEND}");
+    assert!(survived.is_empty(), "{}", survived.join("\n"));
+}

@@ -1,0 +1,180 @@
+//! The block graph: nodes, their children, and how nodes come and go.
+//!
+//! Edges are read under any guard of the graph's lock and changed in a write section. A node lives as long as it
+//! has references; dropping the last one closes it, which polls and is therefore done outside sections.
+//!
+//! # Invariants
+//! * References are counted on the main loop's thread alone.
+//! * A node that is being closed stands in no list.
+//! * An image is open as long as its node is not closed, and no longer.
+//!
+//! # Not here
+//! Permissions of edges, reopening, data.
+
+mod close;
+mod drain;
+mod node;
+mod reference;
+mod request;
+
+use std::fmt;
+
+pub use node::Node;
+pub use reference::NodeRef;
+pub use request::{InFlight, NodeClosed};
+
+use crate::event_loop::{MainHandle, MainLoop};
+use crate::graph_lock::{Deferral, GraphLock, WriteGuard};
+use crate::image::{Conflict, ImageTable};
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Arc, Named};
+use drain::Registry;
+use node::Edge;
+
+struct Inner {
+    lock: GraphLock,
+    registry: Arc<Registry>,
+    images: Arc<ImageTable>,
+    main: MainHandle,
+    /// Closes in progress, and how many there were around one at the most. The main loop's thread alone.
+    closing: AtomicU32,
+    closes_nested_most: AtomicU32,
+}
+
+/// A graph. A clone is the same graph.
+#[derive(Clone)]
+pub struct BlockGraph(Arc<Inner>);
+
+/// Nodes that are still there when everything should be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaked {
+    /// Their names.
+    pub nodes: Vec<String>,
+}
+
+impl BlockGraph {
+    /// An empty graph that is changed on `main`.
+    #[must_use]
+    pub fn new(main: &MainLoop, deferral: Deferral, images: Arc<ImageTable>) -> Self {
+        let registry = Arc::new(Registry::new());
+        let lock = GraphLock::new(main, deferral, Arc::clone(&registry) as _);
+        BlockGraph(Arc::new(Inner {
+            lock,
+            registry,
+            images,
+            main: main.handle(),
+            closing: AtomicU32::new(0).named(&"closing"),
+            closes_nested_most: AtomicU32::new(0).named(&"closes_nested_most"),
+        }))
+    }
+
+    /// The lock that protects the edges.
+    #[must_use]
+    pub fn lock(&self) -> &GraphLock {
+        &self.0.lock
+    }
+
+    /// Adds a node, with its image open, and gives its first reference. Counterpart: `bdrv_open`.
+    ///
+    /// # Errors
+    /// If the image is open elsewhere.
+    pub fn create_node(
+        &self,
+        _main: &MainLoop,
+        name: &str,
+        image: Option<&str>,
+    ) -> Result<NodeRef, Conflict> {
+        let image = image.map(|image| self.0.images.open(image, name)).transpose()?;
+        let node = Node::new(name, &self.0.lock, image);
+        self.0.registry.add(&node);
+        Ok(NodeRef::first(node, self.clone()))
+    }
+
+    /// Makes `child` a child of `parent` and keeps its reference. Counterpart: `bdrv_attach_child`.
+    pub fn attach_child(
+        &self,
+        section: &mut WriteGuard<'_>,
+        parent: &Node,
+        name: &str,
+        child: NodeRef,
+    ) {
+        let edge = Edge { name: name.to_owned(), child };
+        parent.children.write(section, |children| children.push(edge));
+    }
+
+    /// Takes a child away and gives its reference back: [schedule its
+    /// unref](WriteGuard::schedule_unref), or keep it. Counterpart: `bdrv_unref_child`.
+    pub fn detach_child(
+        &self,
+        section: &mut WriteGuard<'_>,
+        parent: &Node,
+        name: &str,
+    ) -> Option<NodeRef> {
+        parent.children.write(section, |children| {
+            let at = children.iter().position(|edge| edge.name == name)?;
+            Some(children.remove(at).child)
+        })
+    }
+
+    /// Puts another child in a child's place and gives the old one's reference back. Counterpart:
+    /// `bdrv_replace_child`.
+    ///
+    /// # Errors
+    /// Gives `child` back if there is no child of that name.
+    pub fn replace_child(
+        &self,
+        section: &mut WriteGuard<'_>,
+        parent: &Node,
+        name: &str,
+        child: NodeRef,
+    ) -> Result<NodeRef, NodeRef> {
+        parent.children.write(section, |children| {
+            match children.iter_mut().find(|edge| edge.name == name) {
+                Some(edge) => Ok(std::mem::replace(&mut edge.child, child)),
+                None => Err(child),
+            }
+        })
+    }
+
+    /// In how many closes another one was begun, at the most: 0 unless somebody closes a node from a callback that
+    /// a close has polled for. For observation.
+    #[must_use]
+    pub fn closes_nested_most(&self) -> u32 {
+        self.0.closes_nested_most.load(Ordering::Relaxed)
+    }
+
+    /// The nodes that are not closed.
+    #[must_use]
+    pub fn node_names(&self) -> Vec<String> {
+        self.0.registry.node_names()
+    }
+
+    /// Polls until nothing is pending, so that references dropped on other threads are counted, and says
+    /// which nodes are left. Counterpart: the assertion that ends `bdrv_close_all`.
+    ///
+    /// # Errors
+    /// With the nodes that are left.
+    pub fn shutdown(&self, main: &mut MainLoop) -> Result<(), Leaked> {
+        while main.poll_bottom_halves() {}
+        let nodes = self.node_names();
+        if nodes.is_empty() { Ok(()) } else { Err(Leaked { nodes }) }
+    }
+}
+
+impl fmt::Display for Leaked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "nodes still referenced at shutdown: {}; drop their references first",
+            self.nodes.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for Leaked {}
+
+impl fmt::Debug for BlockGraph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockGraph").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,89 @@
+//! The door on the deterministic harness.
+
+use std::fmt;
+
+pub(crate) use graphlock_harness::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use graphlock_harness::thread_local;
+
+use super::Named;
+
+/// Atomics and fences.
+pub(crate) mod atomic {
+    pub(crate) use graphlock_harness::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering, fence,
+    };
+}
+
+/// The cell that checked builds watch for data races.
+pub(crate) mod cell {
+    pub(crate) use graphlock_harness::sync::cell::UnsafeCell;
+}
+
+/// Threads: tasks of the execution.
+pub(crate) mod thread {
+    pub(crate) use graphlock_harness::sync::thread::{
+        Builder, JoinHandle, join_on_drop, panicking,
+    };
+}
+
+/// Time: virtual.
+pub(crate) mod time {
+    pub(crate) use graphlock_harness::sync::time::{Duration, Instant};
+}
+
+/// What only checked builds do.
+pub(crate) mod model {
+    #[cfg(test)]
+    use std::collections::BTreeSet;
+
+    pub(crate) use graphlock_harness::model::{Body, finish, mutated, reached};
+    use graphlock_harness::outcome::Report;
+    use graphlock_harness::scenario::Check;
+
+    /// Whether constants that hide interesting paths shrink.
+    pub(crate) const CHECKED: bool = true;
+    /// The name of this backend.
+    #[cfg(test)]
+    pub(crate) const BACKEND: &str = "harness";
+
+    /// A task that the execution waits for.
+    pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
+        let handle = super::thread::Builder::new().name(name.to_owned()).spawn(body);
+        drop(handle.expect("an execution can always spawn"));
+    }
+
+    /// Executes `body` as `check` asks.
+    pub(crate) fn check(check: &Check, body: Body) -> Report {
+        graphlock_harness::model::check(check, &body)
+    }
+
+    #[cfg(test)]
+    /// The final states that each pass of this backend sees.
+    pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
+        let report = check(&Check::default(), super::super::Arc::new(body));
+        vec![("exhaustive", report.final_states.into_keys().collect())]
+    }
+}
+
+macro_rules! named {
+    ($($type:ty),*) => {$(
+        impl Named for $type {
+            fn named(self, name: &dyn fmt::Display) -> Self {
+                <$type>::with_name(self, name)
+            }
+        }
+    )*};
+}
+named!(atomic::AtomicBool, atomic::AtomicI32, atomic::AtomicU8, atomic::AtomicU32, Condvar);
+
+impl<T> Named for Mutex<T> {
+    fn named(self, name: &dyn fmt::Display) -> Self {
+        Mutex::with_name(self, name)
+    }
+}
+
+impl<T> Named for cell::UnsafeCell<T> {
+    fn named(self, name: &dyn fmt::Display) -> Self {
+        cell::UnsafeCell::with_name(self, name)
+    }
+}

@@ -1,0 +1,171 @@
+//! The door on loom.
+//!
+//! Offers what loom models rightly, and says where it does not (docs/LIMITS.md): a timed wait never ends by
+//! time, a thread is never joined inside the search. Each check runs in two passes, *plain* and *load-as-RMW*: in
+//! the second each load is an update and each store a swap, which finds the interleavings that loom's reduction
+//! skips when a thread loads before it stores.
+
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the door")]
+
+use std::fmt;
+
+pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use loom::thread_local;
+
+use super::Named;
+
+#[path = "loom/atomic.rs"]
+pub(crate) mod atomic;
+#[path = "loom/runner.rs"]
+mod runner;
+
+/// A condition variable.
+#[derive(Debug)]
+pub(crate) struct Condvar(loom::sync::Condvar);
+
+/// How a timed wait ended: never by time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitTimeoutResult;
+
+impl WaitTimeoutResult {
+    /// Whether the time was over: never.
+    pub(crate) fn timed_out(self) -> bool {
+        false
+    }
+}
+
+impl Condvar {
+    /// A condition variable nobody waits for.
+    pub(crate) fn new() -> Self {
+        Condvar(loom::sync::Condvar::new())
+    }
+
+    /// Gives the mutex back and sleeps until notified.
+    #[track_caller]
+    pub(crate) fn wait<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+    ) -> std::sync::LockResult<MutexGuard<'a, T>> {
+        self.0.wait(guard)
+    }
+
+    /// The same: a timer never fires on loom. A model that needs one ends in a deadlock here, which is why
+    /// such scenarios are not run on loom.
+    #[track_caller]
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _time: time::Duration,
+    ) -> std::sync::LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
+        match self.0.wait(guard) {
+            Ok(guard) => Ok((guard, WaitTimeoutResult)),
+            Err(poisoned) => {
+                Err(std::sync::PoisonError::new((poisoned.into_inner(), WaitTimeoutResult)))
+            }
+        }
+    }
+
+    /// Wakes the waiter that came first.
+    #[track_caller]
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The cell that checked builds watch for data races.
+pub(crate) mod cell {
+    pub(crate) use loom::cell::UnsafeCell;
+}
+
+/// Threads.
+pub(crate) mod thread {
+    use std::io;
+
+    pub(crate) use std::thread::panicking;
+
+    pub(crate) use loom::thread::JoinHandle;
+
+    /// Spawns a thread with a name.
+    pub(crate) struct Builder(loom::thread::Builder);
+
+    impl Builder {
+        /// A builder of a thread without a name.
+        pub(crate) fn new() -> Self {
+            // In words of loom's stack allocator. Its default overflows under nested polls.
+            Builder(loom::thread::Builder::new().stack_size(super::runner::STACK_WORDS))
+        }
+
+        /// Gives the thread a name.
+        pub(crate) fn name(self, name: String) -> Self {
+            Builder(self.0.name(name))
+        }
+
+        /// Spawns it. The execution's finishers run after it has ended.
+        #[track_caller]
+        pub(crate) fn spawn(
+            self,
+            body: impl FnOnce() + Send + 'static,
+        ) -> io::Result<JoinHandle<()>> {
+            let finishers = super::runner::hold_finishers();
+            self.0.spawn(move || {
+                body();
+                drop(finishers);
+            })
+        }
+    }
+
+    /// Lets go of a thread whose owner goes away: an execution ends only when every thread has, and a join
+    /// would multiply the search.
+    pub(crate) fn join_on_drop(handle: JoinHandle<()>) {
+        drop(handle);
+    }
+}
+
+/// Time: it stands still.
+pub(crate) mod time {
+    use std::ops::Add;
+
+    pub(crate) use std::time::Duration;
+
+    /// A point in time.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) struct Instant(Duration);
+
+    impl Instant {
+        /// Now, and always.
+        pub(crate) fn now() -> Self {
+            Instant(Duration::ZERO)
+        }
+
+        /// The time from `earlier` to this, zero if that is later.
+        pub(crate) fn saturating_duration_since(&self, earlier: Instant) -> Duration {
+            self.0.saturating_sub(earlier.0)
+        }
+    }
+
+    impl Add<Duration> for Instant {
+        type Output = Instant;
+        fn add(self, time: Duration) -> Instant {
+            Instant(self.0.saturating_add(time))
+        }
+    }
+}
+
+/// What only checked builds do.
+pub(crate) mod model {
+    #[cfg(test)]
+    pub(crate) use super::runner::litmus_states;
+    pub(crate) use super::runner::{check, finish, mutated, reached, spawn};
+
+    /// Whether constants that hide interesting paths shrink.
+    pub(crate) const CHECKED: bool = true;
+    /// The name of this backend.
+    #[cfg(test)]
+    pub(crate) const BACKEND: &str = "loom";
+}
+
+impl<T> Named for T {
+    fn named(self, _name: &dyn fmt::Display) -> Self {
+        self
+    }
+}

@@ -1,0 +1,96 @@
+//! The door on real threads: plain re-exports of std.
+//!
+//! Production uses this file. The thin package `on-std` uses it too and adds `model`, which runs a
+//! body some hundred times: a smoke test, not a search.
+
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the door")]
+
+use std::fmt;
+
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use std::thread_local;
+
+use super::Named;
+
+/// Atomics and fences.
+pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32};
+    pub(crate) use std::sync::atomic::{Ordering, fence};
+}
+
+/// The cell that checked builds watch for data races.
+pub(crate) mod cell {
+    /// `std::cell::UnsafeCell` with access by closures, so that a checked build sees where an
+    /// access begins and ends.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        pub(crate) const fn new(value: T) -> Self {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer that it may read through.
+        #[inline]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Calls `f` with a pointer that it may write through.
+        #[inline]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+/// Threads.
+pub(crate) mod thread {
+    pub(crate) use std::thread::{Builder, JoinHandle, panicking};
+
+    /// Waits for a thread whose owner goes away.
+    ///
+    /// The checked backends let the *execution* wait instead: it ends only when every task has
+    /// ended, and a join here would multiply the interleavings without showing anything.
+    pub(crate) fn join_on_drop(handle: JoinHandle<()>) {
+        let result = handle.join();
+        if result.is_err() && !panicking() {
+            panic!("a thread of this loop panicked; its message stands above");
+        }
+    }
+}
+
+/// Time.
+pub(crate) mod time {
+    pub(crate) use std::time::{Duration, Instant};
+}
+
+#[cfg(feature = "on-std")]
+#[path = "std_model.rs"]
+pub(crate) mod model;
+
+/// What only checked builds do.
+#[cfg(not(feature = "on-std"))]
+pub(crate) mod model {
+    /// Whether constants that hide interesting paths shrink.
+    pub(crate) const CHECKED: bool = false;
+
+    /// Whether the protection `id` is turned off: never.
+    #[inline(always)]
+    pub(crate) const fn mutated(_id: &'static str) -> bool {
+        false
+    }
+
+    /// Marks a case: nothing.
+    #[inline(always)]
+    pub(crate) const fn reached(_case: &'static str) {}
+}
+
+impl<T> Named for T {
+    #[inline(always)]
+    fn named(self, _name: &dyn fmt::Display) -> Self {
+        self
+    }
+}

@@ -1,0 +1,150 @@
+//! Models on real threads: a smoke test. Each body runs some hundred times as the machine schedules it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use graphlock_harness::outcome::{
+    Limit, Report, Verdict, Violation, ViolationKind, describe_panic,
+};
+use graphlock_harness::scenario::Check;
+
+/// The body of a check.
+pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
+
+/// Whether constants that hide interesting paths shrink.
+pub(crate) const CHECKED: bool = true;
+
+/// The name of this backend.
+#[cfg(test)]
+pub(crate) const BACKEND: &str = "std";
+
+/// Real threads only sample: no pass of theirs has to show all outcomes.
+#[cfg(test)]
+pub(crate) fn litmus_states(_body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
+    Vec::new()
+}
+
+/// An execution that takes longer hangs: nothing in a body takes a thousandth of it.
+const HANGS_AFTER: Duration = Duration::from_secs(20);
+
+/// How often a body runs if nobody says.
+const EXECUTIONS: u64 = 200;
+
+/// What the threads of the running body share. One body runs at a time on a machine's real threads.
+static REACHED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+std::thread_local! {
+    static FINISHERS: RefCell<Vec<Box<dyn FnOnce() -> String>>> = const { RefCell::new(Vec::new()) };
+    static THREADS: RefCell<Vec<JoinHandle<()>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the bug `id` is planted: never. Real threads run what ships.
+pub(crate) fn mutated(_id: &'static str) -> bool {
+    false
+}
+
+/// Marks a written case as reached in this execution.
+pub(crate) fn reached(case: &'static str) {
+    REACHED.lock().unwrap_or_else(PoisonError::into_inner).insert(case);
+}
+
+/// Registers what names the final state when the body has returned and its threads have ended. Called by the
+/// body's own thread.
+pub(crate) fn finish(finisher: impl FnOnce() -> String + 'static) {
+    FINISHERS.with_borrow_mut(|finishers| finishers.push(Box::new(finisher)));
+}
+
+/// A thread that the execution waits for. Called by the body's own thread.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    let thread = spawned.unwrap_or_else(|error| panic!("the system gives no thread: {error}"));
+    THREADS.with_borrow_mut(|threads| threads.push(thread));
+}
+
+/// One execution, on its own thread.
+fn execute(body: &Body) -> Result<String, (ViolationKind, String)> {
+    let run = AssertUnwindSafe(|| {
+        body();
+        for thread in THREADS.take() {
+            if let Err(payload) = thread.join() {
+                panic::resume_unwind(payload);
+            }
+        }
+        let states: Vec<String> = FINISHERS.take().into_iter().map(|finisher| finisher()).collect();
+        states.join("; ")
+    });
+    panic::catch_unwind(run).map_err(|payload| describe_panic(&*payload))
+}
+
+/// Executes `body` again and again.
+///
+/// # Panics
+/// If a bug is to be planted: real threads run what ships.
+pub(crate) fn check(check: &Check, body: Body) -> Report {
+    assert!(
+        check.mutation.is_none(),
+        "bugs are planted on the harness and on loom, not on real threads"
+    );
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let begun = Instant::now();
+    let most = check.executions_max.unwrap_or(EXECUTIONS);
+    let mut report = Report {
+        engine: "real threads".to_owned(),
+        memory_model: "this machine's",
+        verdict: Verdict::BudgetSpent(Limit::Executions(most)),
+        executions: 0,
+        redundant: 0,
+        steps: 0,
+        bound: Some(format!("{most} runs")),
+        passes: Vec::new(),
+        cases: BTreeMap::new(),
+        final_states: BTreeMap::new(),
+        elapsed: Duration::ZERO,
+    };
+    while report.executions < most {
+        if let Some(time) = check.time_max.filter(|time| begun.elapsed() >= *time) {
+            report.verdict = Verdict::BudgetSpent(Limit::Time(time));
+            break;
+        }
+        report.executions += 1;
+        let (sender, receiver) = sync_channel(1);
+        let body = Arc::clone(&body);
+        let runner = std::thread::spawn(move || drop(sender.send(execute(&body))));
+        let found = match receiver.recv_timeout(HANGS_AFTER) {
+            Ok(result) => {
+                drop(runner.join());
+                result
+            }
+            // The thread is left behind: there is no way to end it.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err((
+                ViolationKind::Deadlock,
+                format!("no end within {} s on real threads", HANGS_AFTER.as_secs()),
+            )),
+        };
+        let cases = std::mem::take(&mut *REACHED.lock().unwrap_or_else(PoisonError::into_inner));
+        match found {
+            Ok(state) => *report.final_states.entry(state).or_default() += 1,
+            Err((kind, message)) => {
+                let violation = Violation {
+                    kind,
+                    message,
+                    schedule: Default::default(),
+                    trace: Default::default(),
+                };
+                report.verdict = Verdict::Violation(Box::new(violation));
+                break;
+            }
+        }
+        for case in cases {
+            *report.cases.entry(case.to_owned()).or_default() += 1;
+        }
+    }
+    report.elapsed = begun.elapsed();
+    report
+}

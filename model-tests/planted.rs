@@ -114,7 +114,7 @@ const PLANTED: &[PlantedBug] = &[
     ),
     harness(
         "coroutine-entered-before-yield",
-        "Q12: entered before it has yielded",
+        "2.5: entered only after its yield",
         "coroutine_wakes",
         1_000,
         Panic,

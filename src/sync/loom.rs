@@ -9,68 +9,17 @@
 
 use std::fmt;
 
-pub(crate) use loom::sync::{Mutex, MutexGuard};
 pub(crate) use loom::thread_local;
+pub(crate) use mutex::{Condvar, Mutex, MutexGuard};
 
 use super::Named;
 
 #[path = "loom/atomic.rs"]
 pub(crate) mod atomic;
+#[path = "loom/mutex.rs"]
+mod mutex;
 #[path = "loom/runner.rs"]
 mod runner;
-
-/// A condition variable.
-#[derive(Debug)]
-pub(crate) struct Condvar(loom::sync::Condvar);
-
-/// How a timed wait ended: never by time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WaitTimeoutResult;
-
-impl WaitTimeoutResult {
-    /// Whether the time was over: never.
-    pub(crate) fn timed_out(self) -> bool {
-        false
-    }
-}
-
-impl Condvar {
-    /// A condition variable nobody waits for.
-    pub(crate) fn new() -> Self {
-        Condvar(loom::sync::Condvar::new())
-    }
-
-    /// Gives the mutex back and sleeps until notified.
-    #[track_caller]
-    pub(crate) fn wait<'a, T>(
-        &self,
-        guard: MutexGuard<'a, T>,
-    ) -> std::sync::LockResult<MutexGuard<'a, T>> {
-        self.0.wait(guard)
-    }
-
-    /// The same: a timer never fires on loom. A model that needs one ends in a deadlock here, which is why
-    /// such scenarios are not run on loom.
-    #[track_caller]
-    pub(crate) fn wait_timeout<'a, T>(
-        &self,
-        guard: MutexGuard<'a, T>,
-        _time: time::Duration,
-    ) -> std::sync::LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        match self.0.wait(guard) {
-            Ok(guard) => Ok((guard, WaitTimeoutResult)),
-            Err(poisoned) => {
-                Err(std::sync::PoisonError::new((poisoned.into_inner(), WaitTimeoutResult)))
-            }
-        }
-    }
-
-    /// Wakes the waiter that came first.
-    #[track_caller]
-    pub(crate) fn notify_one(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// The cell that checked builds watch for data races.
 pub(crate) mod cell {

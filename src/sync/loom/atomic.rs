@@ -1,8 +1,11 @@
 //! Atomics for the two passes.
+//!
+//! While a thread unwinds from a failed execution nothing of loom's is touched (`mutex.rs`): an operation in a
+//! destructor does nothing and returns zero.
 
 use std::cell::Cell;
 
-pub(crate) use loom::sync::atomic::{Ordering, fence};
+pub(crate) use loom::sync::atomic::Ordering;
 
 std::thread_local! {
     /// Whether the running pass turns loads into updates. All threads of a model run on one OS thread.
@@ -12,6 +15,14 @@ std::thread_local! {
 /// Chooses the pass for what runs next on this OS thread.
 pub(super) fn set_load_as_update(on: bool) {
     LOAD_AS_UPDATE.set(on);
+}
+
+/// Orders the thread's own accesses.
+#[track_caller]
+pub(crate) fn fence(ordering: Ordering) {
+    if !std::thread::panicking() {
+        loom::sync::atomic::fence(ordering);
+    }
 }
 
 macro_rules! atomic {
@@ -31,6 +42,9 @@ macro_rules! atomic {
             /// Reads.
             #[track_caller]
             pub(crate) fn load(&self, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 if LOAD_AS_UPDATE.get() {
                     self.0.$read($neutral, ordering)
                 } else {
@@ -41,6 +55,9 @@ macro_rules! atomic {
             /// Writes.
             #[track_caller]
             pub(crate) fn store(&self, value: $value, ordering: Ordering) {
+                if std::thread::panicking() {
+                    return;
+                }
                 if LOAD_AS_UPDATE.get() {
                     self.0.swap(value, ordering);
                 } else {
@@ -51,6 +68,9 @@ macro_rules! atomic {
             /// Writes and returns what was there.
             #[track_caller]
             pub(crate) fn swap(&self, value: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.swap(value, ordering)
             }
 
@@ -63,18 +83,27 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
+                if std::thread::panicking() {
+                    return Ok(Default::default());
+                }
                 self.0.compare_exchange(current, new, success, failure)
             }
 
             /// Bitwise and; returns what was there.
             #[track_caller]
             pub(crate) fn fetch_and(&self, other: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.fetch_and(other, ordering)
             }
 
             /// Bitwise or; returns what was there.
             #[track_caller]
             pub(crate) fn fetch_or(&self, other: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.fetch_or(other, ordering)
             }
         }
@@ -95,18 +124,27 @@ macro_rules! arithmetic {
             /// Adds and returns what was there.
             #[track_caller]
             pub(crate) fn fetch_add(&self, by: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.fetch_add(by, ordering)
             }
 
             /// Subtracts and returns what was there.
             #[track_caller]
             pub(crate) fn fetch_sub(&self, by: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.fetch_sub(by, ordering)
             }
 
             /// Keeps the larger and returns what was there.
             #[track_caller]
             pub(crate) fn fetch_max(&self, other: $value, ordering: Ordering) -> $value {
+                if std::thread::panicking() {
+                    return Default::default();
+                }
                 self.0.fetch_max(other, ordering)
             }
         }

@@ -59,7 +59,14 @@ fn file_name(scenario: &str, mutation: Option<&str>) -> String {
 
 /// What happened, drawn in lanes where the engine gave the steps.
 pub(crate) fn draw(violation: &Violation) -> String {
-    let mut text = format!("{}: {}\n", violation.kind, violation.message.trim_end());
+    let message = violation.message.trim_end();
+    let kind = violation.kind.to_string();
+    // An engine's text often begins with the kind.
+    let mut text = if message.starts_with(&kind) {
+        format!("{message}\n")
+    } else {
+        format!("{kind}: {message}\n")
+    };
     if !violation.trace.is_empty() {
         text += "\n";
         text += &violation.trace.lanes_end(LANES_WIDTH, LANES_ROWS);

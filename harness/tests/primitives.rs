@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use graphlock_harness::model::{Body, check};
+use graphlock_harness::model::{self, Body, check};
 use graphlock_harness::outcome::{Report, Verdict, Violation, ViolationKind};
 use graphlock_harness::scenario::Check;
 use graphlock_harness::sync::atomic::{AtomicU32, Ordering, fence};
 use graphlock_harness::sync::cell::UnsafeCell;
 use graphlock_harness::sync::time::{Duration, Instant};
-use graphlock_harness::sync::{Barrier, Condvar, Mutex, hint, thread};
+use graphlock_harness::sync::{Barrier, Condvar, Mutex, RwLock, hint, thread};
 
 fn body(body: impl Fn() + Send + Sync + 'static) -> Body {
     Arc::new(body)
@@ -165,4 +165,37 @@ fn publication_needs_release_and_acquire_or_fences() {
         let kind = verdict.violation().map(|found| found.kind);
         assert_eq!(kind, Some(ViolationKind::DataRace), "{store:?} {load:?}");
     }
+}
+
+/// What loom misses: its `try_lock` never fails against a plain holder.
+#[test]
+fn trying_fails_and_succeeds() {
+    let report = explore(|| {
+        let (mutex, rwlock) = (Arc::new(Mutex::new(())), Arc::new(RwLock::new(())));
+        let (mutex2, rwlock2) = (Arc::clone(&mutex), Arc::clone(&rwlock));
+        thread::spawn(move || {
+            drop(mutex2.lock().unwrap());
+            drop(rwlock2.write().unwrap());
+        });
+        let (locked, read) = (mutex.try_lock().is_ok(), rwlock.try_read().is_ok());
+        model::finish(move || format!("{locked} {read}"));
+    });
+    let states: Vec<&String> = report.final_states.keys().collect();
+    assert_eq!(states, ["false false", "false true", "true false", "true true"]);
+}
+
+/// What loom misses: a task that gives way just before a store is never preempted there.
+#[test]
+fn giving_way_before_a_store_hides_nothing() {
+    let report = explore(|| {
+        let x = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&x);
+        thread::spawn(move || {
+            thread::yield_now();
+            other.store(1, Ordering::SeqCst);
+        });
+        let seen = x.load(Ordering::SeqCst);
+        model::finish(move || seen.to_string());
+    });
+    assert_eq!(report.final_states.keys().collect::<Vec<_>>(), ["0", "1"]);
 }

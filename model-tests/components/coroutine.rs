@@ -4,10 +4,10 @@ use graphlock_harness::scenario::{Parameters, Property, Scenario, always};
 use std::task::{Poll, Waker};
 
 use super::component;
-use crate::coroutine::block_on;
+use crate::coroutine::{SleeperQueue, Ticket, block_on};
 use crate::event_loop::{IoThread, MainLoop};
 use crate::sync::note::Note;
-use crate::sync::{Arc, Mutex, Named, lock, model};
+use crate::sync::{Arc, Mutex, Named, lock, model, reached};
 
 const WAKES: &[Property] = &[Property::eventually("no-wake-is-lost")];
 const MOVES: &[Property] = &[Property::eventually("goes-on-elsewhere")];
@@ -34,6 +34,13 @@ pub(super) fn all() -> Vec<Scenario> {
             WAKES,
             &[],
             block_on_sleeps,
+        ),
+        component(
+            "queue_wakes_all",
+            "two sleepers, one of which may give up; who opens takes and wakes whoever is there",
+            WAKES,
+            &["sleeper-slept", "sleeper-gave-up"],
+            queue_wakes_all,
         ),
     ]
 }
@@ -109,4 +116,58 @@ fn block_on_sleeps(_: &Parameters) {
     model::spawn("opener", move || open(&gate));
     block_on(std::future::poll_fn(|context| pass(&waits, context.waker())));
     model::finish(|| "woken".to_owned());
+}
+
+/// A door that futures sleep before, in the order in which they came.
+#[derive(Default)]
+struct Entrance {
+    open: bool,
+    sleepers: SleeperQueue,
+}
+
+/// Goes through when it is open; sleeps before it, or gives up when it has to.
+fn enter(
+    entrance: &Mutex<Entrance>,
+    ticket: &mut Option<Ticket>,
+    waker: &Waker,
+    gives_up: bool,
+) -> Poll<()> {
+    let mut entrance = lock(entrance);
+    if let Some(ticket) = ticket {
+        if entrance.sleepers.update(ticket, waker) {
+            return Poll::Pending;
+        }
+        always("no-wake-is-lost", ticket.is_taken(), "neither in the queue nor taken out of it");
+    }
+    if entrance.open {
+        return Poll::Ready(());
+    }
+    let own = entrance.sleepers.push(waker.clone());
+    if gives_up {
+        reached!("sleeper-gave-up");
+        entrance.sleepers.remove(&own);
+        return Poll::Ready(());
+    }
+    reached!("sleeper-slept");
+    *ticket = Some(own);
+    Poll::Pending
+}
+
+fn queue_wakes_all(_: &Parameters) {
+    let entrance = Arc::new(Mutex::new(Entrance::default()).named(&"entrance"));
+    for gives_up in [false, true] {
+        let entrance = Arc::clone(&entrance);
+        model::spawn("sleeper", move || {
+            let mut ticket = None;
+            block_on(std::future::poll_fn(|context| {
+                enter(&entrance, &mut ticket, context.waker(), gives_up)
+            }));
+        });
+    }
+    let mut inside = lock(&entrance);
+    inside.open = true;
+    let sleepers = inside.sleepers.take_all();
+    drop(inside);
+    sleepers.into_iter().for_each(Waker::wake);
+    model::finish(|| "all through".to_owned());
 }

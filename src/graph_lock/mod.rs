@@ -1,8 +1,8 @@
 //! The graph lock: many readers on many threads, one writer on the main loop.
 //!
-//! Readers ([`reader`]) announce themselves in a counter of their own thread and look for a writer; the writer
-//! ([`writer`]) announces itself and looks at all counters. What is deferred in a write section runs when the
-//! section has ended ([`deferred_unref`]); what the lock protects stands in a [`GraphCell`].
+//! Readers (`reader`) announce themselves in a counter of their own thread and look for a writer; the writer
+//! (`writer`) announces itself and looks at all counters. What is deferred in a write section runs when the
+//! section has ended (`deferred_unref`); what the lock protects stands in a [`GraphCell`].
 //!
 //! # States
 //! The *door* (`has_writer`) is open or shut. Shut, with no reader inside: a write section. Shut, with readers

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,13 @@ type Finisher = Box<dyn FnOnce() -> String>;
 /// One execution: lives as long as one of its threads does, and then names its final state.
 struct Execution;
 
+/// What a pass came to.
+struct PassEnd {
+    pass: Pass,
+    verdict: Verdict,
+    totals: Totals,
+}
+
 /// What the executions of a pass added up to.
 #[derive(Default)]
 struct Totals {
@@ -47,8 +55,12 @@ std::thread_local! {
     static FINISHERS: RefCell<Vec<Finisher>> = const { RefCell::new(Vec::new()) };
     static REACHED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
     static TOTALS: RefCell<Totals> = RefCell::default();
-    /// A limit was reached: the executions that loom still begins do nothing.
+    /// A limit was reached: the search was left at this one.
     static LIMIT: Cell<Option<Limit>> = const { Cell::new(None) };
+    /// The first panic of the pass: what went wrong. Whatever comes after it is a consequence.
+    static FIRST_PANIC: RefCell<Option<Violation>> = const { RefCell::new(None) };
+    /// Who waits for the end of the pass that this OS thread runs.
+    static WAITING: RefCell<Option<(Kind, Sender<PassEnd>)>> = const { RefCell::new(None) };
 }
 
 /// Whether the bug `id` is planted.
@@ -127,11 +139,41 @@ impl Kind {
     }
 }
 
-/// One pass. What it added up to is left in `TOTALS`.
-fn run_pass(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) -> (Pass, Verdict) {
+/// One pass, on an OS thread of its own: a panic in a destructor of a broken execution would end the process, so
+/// that thread is then parked for ever with its first panic as the result.
+fn run_pass(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) -> PassEnd {
+    install_panic_hook();
+    let (sender, receiver) = channel();
+    let (check, body) = (check.clone(), Arc::clone(body));
+    let runner = std::thread::spawn(move || {
+        WAITING.set(Some((kind, sender)));
+        search(&check, kind, time_max, &body);
+        report_end();
+    });
+    let end = receiver.recv().expect("a pass reports its end, however it ends");
+    // A parked thread is left behind, an ended one is gone: there is nothing to wait for.
+    drop(runner);
+    end
+}
+
+/// Tells whoever waits what the pass on this OS thread has come to.
+fn report_end() {
+    let Some((kind, sender)) = WAITING.take() else { return };
+    let verdict = match (LIMIT.take(), FIRST_PANIC.take()) {
+        (Some(limit), _) => Verdict::BudgetSpent(limit),
+        (None, Some(violation)) => Verdict::Violation(Box::new(violation)),
+        (None, None) => Verdict::Complete,
+    };
+    let totals = TOTALS.take();
+    let complete = matches!(verdict, Verdict::Complete);
+    let pass = Pass { name: kind.name().to_owned(), executions: totals.begun, complete };
+    // Nobody waits any more if the process ends.
+    let _ = sender.send(PassEnd { pass, verdict, totals });
+}
+
+/// Runs loom until it is through, finds something or reaches a limit.
+fn search(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) {
     let begun = Instant::now();
-    let before = TOTALS.with_borrow(|totals| totals.begun);
-    LIMIT.set(None);
     set_load_as_update(matches!(kind, Kind::LoadAsUpdate));
     MUTATION.set(check.mutation);
     CHECKING.set(true);
@@ -140,10 +182,9 @@ fn run_pass(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) 
     let mut builder = loom::model::Builder::new();
     builder.max_branches = BRANCHES_MAX;
     builder.preemption_bound = check.preemptions_max.map(usize::from);
-    let stop = LimitReached;
     let run = AssertUnwindSafe(move || {
         builder.check(move || {
-            let count = TOTALS.with_borrow(|totals| totals.begun) - before;
+            let count = TOTALS.with_borrow(|totals| totals.begun);
             let limit = if executions_max.is_some_and(|most| count >= most) {
                 executions_max.map(Limit::Executions)
             } else {
@@ -152,31 +193,21 @@ fn run_pass(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) 
             if let Some(limit) = limit {
                 // loom looks at its own limits only now and then; so the search is left by a panic.
                 LIMIT.set(Some(limit));
-                panic::panic_any(stop);
+                panic::panic_any(LimitReached);
             }
             TOTALS.with_borrow_mut(|totals| totals.begun += 1);
             execute(&body);
         });
     });
-    let result = panic::catch_unwind(run);
+    // What it panicked with, the hook has seen.
+    let _ = panic::catch_unwind(run);
     CHECKING.set(false);
-    MUTATION.set(None);
     EXECUTION.set(None);
-    set_load_as_update(false);
     // What a given-up execution has registered holds loom's objects, which must not be touched any more.
     std::mem::forget(FINISHERS.take());
-    let verdict = match (result, LIMIT.take()) {
-        (Ok(()), _) => Verdict::Complete,
-        (Err(_), Some(limit)) => Verdict::BudgetSpent(limit),
-        (Err(payload), None) => Verdict::Violation(Box::new(violation(&*payload))),
-    };
-    let executions = TOTALS.with_borrow(|totals| totals.begun) - before;
-    let complete = matches!(verdict, Verdict::Complete);
-    (Pass { name: kind.name().to_owned(), executions, complete }, verdict)
 }
 
 /// Thrown to leave a search at its limit.
-#[derive(Clone, Copy)]
 struct LimitReached;
 
 /// What loom's panic says. Its texts are the only thing it gives.
@@ -196,58 +227,57 @@ fn violation(payload: &(dyn Any + Send)) -> Violation {
 
 /// Executes `body` in both passes, each with half of the time.
 pub(crate) fn check(check: &Check, body: Body) -> Report {
-    install_panic_hook();
     let begun = Instant::now();
-    TOTALS.set(Totals::default());
     let half = check.time_max.map(|time| time / 2);
-    let mut passes = Vec::new();
-    let mut verdict = Verdict::Complete;
-    for kind in [Kind::Plain, Kind::LoadAsUpdate] {
-        let (pass, found) = run_pass(check, kind, half, &body);
-        passes.push(pass);
-        match found {
-            Verdict::Complete => {}
-            Verdict::Violation(_) => {
-                verdict = found;
-                break;
-            }
-            _ => verdict = found,
-        }
-    }
-    let totals = TOTALS.take();
-    Report {
+    let mut report = Report {
         engine: "loom".to_owned(),
         memory_model: MEMORY_MODEL,
-        verdict,
-        executions: totals.begun,
+        verdict: Verdict::Complete,
+        executions: 0,
         redundant: 0,
         steps: 0,
         bound: check.preemptions_max.map(|most| format!("preemptions <= {most}")),
-        passes,
-        cases: totals.cases.into_iter().map(|(case, count)| (case.to_owned(), count)).collect(),
-        final_states: totals.final_states,
-        elapsed: begun.elapsed(),
+        passes: Vec::new(),
+        cases: BTreeMap::new(),
+        final_states: BTreeMap::new(),
+        elapsed: Duration::ZERO,
+    };
+    for kind in [Kind::Plain, Kind::LoadAsUpdate] {
+        let end = run_pass(check, kind, half, &body);
+        report.executions += end.pass.executions;
+        report.passes.push(end.pass);
+        for (case, count) in end.totals.cases {
+            *report.cases.entry(case.to_owned()).or_default() += count;
+        }
+        for (state, count) in end.totals.final_states {
+            *report.final_states.entry(state).or_default() += count;
+        }
+        if !matches!(end.verdict, Verdict::Complete) {
+            report.verdict = end.verdict;
+        }
+        if report.verdict.violation().is_some() {
+            break;
+        }
     }
+    report.elapsed = begun.elapsed();
+    report
 }
 
 #[cfg(test)]
 /// The final states that each pass of this backend sees, unbounded.
 pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
-    install_panic_hook();
     let body: Body = Arc::new(body);
     let states = |kind: Kind| {
-        TOTALS.set(Totals::default());
-        let (_, verdict) = run_pass(&Check::default(), kind, None, &body);
-        let mut states: BTreeSet<String> = TOTALS.take().final_states.into_keys().collect();
-        if let Some(violation) = verdict.violation() {
-            states.insert(violation.kind.to_string());
-        }
+        let end = run_pass(&Check::default(), kind, None, &body);
+        let mut states: BTreeSet<String> = end.totals.final_states.into_keys().collect();
+        states.extend(end.verdict.violation().map(|violation| violation.kind.to_string()));
         (kind.name(), states)
     };
     vec![states(Kind::Plain), states(Kind::LoadAsUpdate)]
 }
 
-/// loom's own panics end its threads; a violation is a value. Neither is printed.
+/// A panic in a pass is kept, not printed. A second one comes from a destructor that the first one runs: the
+/// process would end, so the pass ends here instead.
 fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -255,6 +285,16 @@ fn install_panic_hook() {
         panic::set_hook(Box::new(move |info| {
             if !CHECKING.get() {
                 previous(info);
+                return;
+            }
+            let is_first = FIRST_PANIC.with_borrow(Option::is_none);
+            if is_first {
+                FIRST_PANIC.set(Some(violation(info.payload())));
+                return;
+            }
+            report_end();
+            loop {
+                std::thread::park();
             }
         }));
     });

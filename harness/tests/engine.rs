@@ -1,25 +1,16 @@
 //! The engine as its users see it: counts, verdicts, replay, determinism.
 
+mod common;
+
 use std::sync::Arc;
 
-use graphlock_harness::model::{self, Body, check};
-use graphlock_harness::outcome::{Limit, Report, Verdict, Violation, ViolationKind};
+use common::{body, explore, violation};
+
+use graphlock_harness::model::{self, check};
+use graphlock_harness::outcome::{Limit, Verdict, ViolationKind};
 use graphlock_harness::scenario::{Check, Strategy, always};
 use graphlock_harness::sync::atomic::{AtomicU32, Ordering};
 use graphlock_harness::sync::{Condvar, Mutex, thread};
-
-fn body(body: impl Fn() + Send + Sync + 'static) -> Body {
-    Arc::new(body)
-}
-
-fn explore(run: impl Fn() + Send + Sync + 'static) -> Report {
-    check(&Check::default(), &body(run))
-}
-
-fn violation(run: impl Fn() + Send + Sync + 'static) -> Violation {
-    let report = explore(run);
-    report.verdict.violation().cloned().unwrap_or_else(|| panic!("no violation: {report:?}"))
-}
 
 /// Complete, with this number of executions and none in vain.
 fn assert_traces(expected: u64, run: impl Fn() + Send + Sync + 'static) {

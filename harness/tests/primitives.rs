@@ -1,27 +1,17 @@
 //! The primitives inside an execution and outside: what they order, what time does, who waits.
 
+mod common;
+
 use std::sync::Arc;
 
-use graphlock_harness::model::{self, Body, check};
-use graphlock_harness::outcome::{Report, Verdict, Violation, ViolationKind};
-use graphlock_harness::scenario::Check;
+use common::{explore, violation};
+
+use graphlock_harness::model;
+use graphlock_harness::outcome::{Verdict, ViolationKind};
 use graphlock_harness::sync::atomic::{AtomicU32, Ordering, fence};
 use graphlock_harness::sync::cell::UnsafeCell;
 use graphlock_harness::sync::time::{Duration, Instant};
 use graphlock_harness::sync::{Barrier, Condvar, Mutex, RwLock, hint, thread};
-
-fn body(body: impl Fn() + Send + Sync + 'static) -> Body {
-    Arc::new(body)
-}
-
-fn explore(run: impl Fn() + Send + Sync + 'static) -> Report {
-    check(&Check::default(), &body(run))
-}
-
-fn violation(run: impl Fn() + Send + Sync + 'static) -> Violation {
-    let report = explore(run);
-    report.verdict.violation().cloned().unwrap_or_else(|| panic!("no violation: {report:?}"))
-}
 
 /// A cell that tasks share: whether they may is what is checked.
 struct Shared(UnsafeCell<u32>);

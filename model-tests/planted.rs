@@ -149,6 +149,22 @@ const PLANTED: &[PlantedBug] = &[
         10_000,
         Deadlock,
     ),
+    harness("slice-runs-oldest-first", "2.2: newest first", "bottom_half_order", 1_000, Property),
+    harness(
+        "nested-poll-runs-its-own-slice-first",
+        "2.2: older slices first",
+        "bottom_half_order",
+        1_000,
+        Property,
+    ),
+    harness(
+        "dropped-bottom-half-runs",
+        "2.2: deleted is never called",
+        "bottom_half_is_cancelled",
+        1_000,
+        Property,
+    ),
+    harness("move-stays-at-home", "Q3: the home it moved to", "coroutine_moves", 1_000, Property),
 ];
 
 /// All planted bugs.

@@ -53,6 +53,10 @@ pub(crate) const MUTATIONS: &[(&str, &str)] = &[
     ("wait-recheck-removed", "a waiter does not look again after it has announced itself"),
     ("notify-skipped", "a post does not wake a loop that sleeps"),
     ("bottom-half-release-weakened", "a bottom half is scheduled with a relaxed update"),
+    ("slice-runs-oldest-first", "a slice runs its bottom halves in the order of posting"),
+    ("nested-poll-runs-its-own-slice-first", "a nested poll leaves the older slices for later"),
+    ("dropped-bottom-half-runs", "dropping a kept bottom half does not delete it"),
+    ("move-stays-at-home", "a coroutine that moves goes on where it was"),
     ("coroutine-entered-before-yield", "a coroutine that is woken while it runs is posted at once"),
     ("wake-while-running-lost", "a wake of a coroutine that has not yielded yet is dropped"),
     (

@@ -159,7 +159,9 @@ impl Coroutine {
                 return Poll::Ready(());
             }
             let mut state = lock(&task.state);
-            state.home = Arc::clone(target);
+            if !mutated("move-stays-at-home") {
+                state.home = Arc::clone(target);
+            }
             state.phase = Phase::RunningAndWoken;
             Poll::Pending
         })

@@ -15,6 +15,7 @@
 use std::fmt;
 
 use super::{EventLoop, Home};
+use crate::mutation::mutated;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU8, Ordering};
 
@@ -100,7 +101,7 @@ impl BottomHalf {
         // Pairs with the update in `Posted::run`.
         // Without it a schedule that posts nothing publishes nothing. Witness: mutation
         // `bottom-half-release-weakened`.
-        let ordering = if crate::mutation::mutated("bottom-half-release-weakened") {
+        let ordering = if mutated("bottom-half-release-weakened") {
             Ordering::Relaxed
         } else {
             Ordering::Release
@@ -120,7 +121,9 @@ impl BottomHalf {
 impl Drop for BottomHalf {
     /// Deletes it: the callback is not called any more. Counterpart: `qemu_bh_delete`.
     fn drop(&mut self) {
-        self.kept.flags.fetch_or(DELETED, Ordering::Relaxed);
+        if !mutated("dropped-bottom-half-runs") {
+            self.kept.flags.fetch_or(DELETED, Ordering::Relaxed);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{EventLoop, MainLoop, Slice};
 use crate::coroutine::Task;
+use crate::mutation::mutated;
 use crate::sync::time::{Duration, Instant};
 use crate::sync::{Arc, reached};
 
@@ -54,7 +55,14 @@ impl Poller {
             if let Some(task) = slice.ready.pop_front() {
                 return Some(Item::Coroutine(task));
             }
-            if let Some(posted) = slice.bottom_halves.pop() {
+            let oldest_first =
+                mutated("slice-runs-oldest-first") && !slice.bottom_halves.is_empty();
+            let next = if oldest_first {
+                Some(slice.bottom_halves.remove(0))
+            } else {
+                slice.bottom_halves.pop()
+            };
+            if let Some(posted) = next {
                 return Some(Item::BottomHalf(posted));
             }
             self.slices.pop_front();
@@ -117,7 +125,11 @@ pub(super) fn poll(home: &mut dyn Home, blocking: bool) -> Polled {
     if outer {
         reached!("poll-finishes-parents-slice");
     }
-    home.poller().slices.push_back(slice);
+    if mutated("nested-poll-runs-its-own-slice-first") {
+        home.poller().slices.push_front(slice);
+    } else {
+        home.poller().slices.push_back(slice);
+    }
     while let Some(item) = home.poller().next() {
         progress = true;
         match item {

@@ -93,24 +93,11 @@ pub(crate) mod tests {
     use crate::catalogue::tests::scenario;
     use graphlock_harness::outcome::{Violation, ViolationKind};
     use graphlock_harness::scenario::Check;
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     /// A report for tests.
     pub(crate) fn report(verdict: Verdict, executions: u64) -> Report {
-        Report {
-            engine: "test".to_owned(),
-            memory_model: "test",
-            verdict,
-            executions,
-            redundant: 0,
-            steps: 0,
-            bound: None,
-            passes: Vec::new(),
-            cases: BTreeMap::new(),
-            final_states: BTreeMap::new(),
-            elapsed: Duration::ZERO,
-        }
+        Report { executions, ..Report::new("test", "test", verdict) }
     }
 
     /// A job for tests.
@@ -121,12 +108,10 @@ pub(crate) mod tests {
 
     /// A violation for tests.
     pub(crate) fn violation(kind: ViolationKind) -> Verdict {
-        Verdict::Violation(Box::new(Violation {
+        Verdict::Violation(Box::new(Violation::without_trace(
             kind,
-            message: "who waits for whom".to_owned(),
-            schedule: Default::default(),
-            trace: Default::default(),
-        }))
+            "who waits for whom".to_owned(),
+        )))
     }
 
     const MUST: Purpose = Purpose::Row { must_complete: true };

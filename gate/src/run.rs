@@ -79,17 +79,6 @@ pub(crate) fn execute(job: &Job) -> Report {
 }
 
 fn engine_panicked(job: &Job, message: &str, elapsed: Duration) -> Report {
-    Report {
-        engine: job.engine.word().to_owned(),
-        memory_model: "none",
-        verdict: Verdict::HarnessBlind(format!("the engine itself panicked: {message}")),
-        executions: 0,
-        redundant: 0,
-        steps: 0,
-        bound: None,
-        passes: Vec::new(),
-        cases: BTreeMap::new(),
-        final_states: BTreeMap::new(),
-        elapsed,
-    }
+    let blind = Verdict::HarnessBlind(format!("the engine itself panicked: {message}"));
+    Report { elapsed, ..Report::new(job.engine.word(), "none", blind) }
 }

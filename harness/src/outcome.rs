@@ -166,6 +166,34 @@ pub struct Report {
     pub elapsed: Duration,
 }
 
+impl Report {
+    /// A report of nothing yet, to be filled in: no executions, no bound, nothing seen.
+    #[must_use]
+    pub fn new(engine: &str, memory_model: &'static str, verdict: Verdict) -> Self {
+        Report {
+            engine: engine.to_owned(),
+            memory_model,
+            verdict,
+            executions: 0,
+            redundant: 0,
+            steps: 0,
+            bound: None,
+            passes: Vec::new(),
+            cases: BTreeMap::new(),
+            final_states: BTreeMap::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+}
+
+impl Violation {
+    /// A violation seen by an engine that can give neither schedule nor steps.
+    #[must_use]
+    pub fn without_trace(kind: ViolationKind, message: String) -> Self {
+        Violation { kind, message, schedule: Schedule::default(), trace: Trace::default() }
+    }
+}
+
 /// A named property that does not hold, thrown as a panic payload by
 /// [`always`](crate::scenario::always) and recognised by every engine.
 #[derive(Clone, Debug)]

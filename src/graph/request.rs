@@ -42,12 +42,8 @@ impl NodeRef {
     pub fn begin_request(
         &self,
     ) -> impl Future<Output = Result<InFlight, NodeClosed>> + Send + use<> {
-        let main = self.graph_main();
+        let main = self.graph().0.main.clone();
         Begin { node: Arc::clone(self.shared()), main, ticket: None }
-    }
-
-    fn graph_main(&self) -> MainHandle {
-        self.graph().0.main.clone()
     }
 }
 

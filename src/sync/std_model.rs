@@ -1,7 +1,6 @@
 //! Models on real threads: a smoke test. Each body runs some hundred times as the machine schedules it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 #[cfg(test)]
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
@@ -93,19 +92,9 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let begun = Instant::now();
     let most = check.executions_max.unwrap_or(EXECUTIONS);
-    let mut report = Report {
-        engine: "real threads".to_owned(),
-        memory_model: "this machine's",
-        verdict: Verdict::BudgetSpent(Limit::Executions(most)),
-        executions: 0,
-        redundant: 0,
-        steps: 0,
-        bound: Some(format!("{most} runs")),
-        passes: Vec::new(),
-        cases: BTreeMap::new(),
-        final_states: BTreeMap::new(),
-        elapsed: Duration::ZERO,
-    };
+    let spent = Verdict::BudgetSpent(Limit::Executions(most));
+    let mut report = Report::new("real threads", "this machine's", spent);
+    report.bound = Some(format!("{most} runs"));
     while report.executions < most {
         if let Some(time) = check.time_max.filter(|time| begun.elapsed() >= *time) {
             report.verdict = Verdict::BudgetSpent(Limit::Time(time));
@@ -129,12 +118,7 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
         match found {
             Ok(state) => *report.final_states.entry(state).or_default() += 1,
             Err((kind, message)) => {
-                let violation = Violation {
-                    kind,
-                    message,
-                    schedule: Default::default(),
-                    trace: Default::default(),
-                };
+                let violation = Violation::without_trace(kind, message);
                 report.verdict = Verdict::Violation(Box::new(violation));
                 break;
             }

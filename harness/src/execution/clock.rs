@@ -42,12 +42,6 @@ impl Clock {
         }
     }
 
-    /// Whether all that `other` knows is known here.
-    #[inline]
-    pub(crate) fn includes(&self, other: &Clock) -> bool {
-        self.0.iter().zip(&other.0).all(|(mine, theirs)| mine >= theirs)
-    }
-
     /// The first task of which `other` knows more.
     pub(crate) fn first_behind(&self, other: &Clock) -> Option<usize> {
         self.0.iter().zip(&other.0).position(|(mine, theirs)| mine < theirs)

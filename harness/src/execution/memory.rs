@@ -118,13 +118,12 @@ impl Execution {
         else {
             return;
         };
-        let race = if !known.includes(written) {
-            known.first_behind(written).map(|other| (other, "write", *written_at))
-        } else if write && !known.includes(read) {
-            known.first_behind(read).map(|other| (other, "read", *read_at))
-        } else {
-            None
-        };
+        let unordered_write =
+            known.first_behind(written).map(|other| (other, "write", *written_at));
+        let race = unordered_write.or_else(|| {
+            let other = known.first_behind(read).filter(|_| write)?;
+            Some((other, "read", *read_at))
+        });
         // One component is enough: later accesses must know of this one, and with it of all
         // that it knew.
         let mine = Clock::only(me, known.get(me));

@@ -123,8 +123,9 @@ impl Exhaustive {
         inherited
     }
 
-    fn preemptions_so_far(&self) -> u8 {
-        let last = self.nodes.iter().rev().find_map(|node| match node {
+    /// The preemptions of the choices before this position.
+    fn preemptions_before(&self, position: usize) -> u8 {
+        let last = self.nodes[..position].iter().rev().find_map(|node| match node {
             Node::Task { preemptions, .. } => Some(*preemptions),
             Node::Value { .. } => None,
         });
@@ -137,7 +138,7 @@ impl Exhaustive {
         if awake == 0 {
             return Decision::Abandon;
         }
-        let before = self.preemptions_so_far();
+        let before = self.preemptions_before(self.nodes.len());
         let bound_reached = self.preemptions_max == Some(before) && offer.offers(offer.current);
         let chosen = offer.without_a_switch(awake);
         let scheduled = match (self.reduction, bound_reached) {
@@ -157,17 +158,7 @@ impl Exhaustive {
     }
 
     fn repeat_node(&mut self, offer: &Offer<'_>) -> Decision {
-        let before = match self.position {
-            0 => 0,
-            at => self.nodes[..at]
-                .iter()
-                .rev()
-                .find_map(|node| match node {
-                    Node::Task { preemptions, .. } => Some(*preemptions),
-                    Node::Value { .. } => None,
-                })
-                .unwrap_or(0),
-        };
+        let before = self.preemptions_before(self.position);
         self.acting = self.position;
         match &mut self.nodes[self.position] {
             Node::Task { enabled, chosen, preemptions, .. } if *enabled == offer.enabled => {

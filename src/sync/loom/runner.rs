@@ -222,26 +222,15 @@ fn violation(payload: &(dyn Any + Send)) -> Violation {
             kind = ViolationKind::Livelock;
         }
     }
-    Violation { kind, message, schedule: Default::default(), trace: Default::default() }
+    Violation::without_trace(kind, message)
 }
 
 /// Executes `body` in both passes, each with half of the time.
 pub(crate) fn check(check: &Check, body: Body) -> Report {
     let begun = Instant::now();
     let half = check.time_max.map(|time| time / 2);
-    let mut report = Report {
-        engine: "loom".to_owned(),
-        memory_model: MEMORY_MODEL,
-        verdict: Verdict::Complete,
-        executions: 0,
-        redundant: 0,
-        steps: 0,
-        bound: check.preemptions_max.map(|most| format!("preemptions <= {most}")),
-        passes: Vec::new(),
-        cases: BTreeMap::new(),
-        final_states: BTreeMap::new(),
-        elapsed: Duration::ZERO,
-    };
+    let mut report = Report::new("loom", MEMORY_MODEL, Verdict::Complete);
+    report.bound = check.preemptions_max.map(|most| format!("preemptions <= {most}"));
     for kind in [Kind::Plain, Kind::LoadAsUpdate] {
         let end = run_pass(check, kind, half, &body);
         report.executions += end.pass.executions;

@@ -16,8 +16,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// One choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Choice {
     /// This task took the next step.
     Task(u32),

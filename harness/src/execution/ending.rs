@@ -12,8 +12,6 @@ use crate::trace::place;
 pub(crate) enum Ending {
     /// Every task ran to its end.
     Completed,
-    /// Given up: all it could still do has been done in another execution.
-    Redundant,
     /// A schedule that was to be followed offers something that is not there.
     DoesNotFit(String),
     /// Something is wrong; the text says what.

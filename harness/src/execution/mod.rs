@@ -31,12 +31,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use clock::{Clock, TASKS_MAX};
 use ending::Ending;
-use object::{Object, ObjectState, Objects};
+use object::{Availability, Object, ObjectState, Objects};
 use operation::{ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
 use task::{Task, TaskState, Wait};
 
-use crate::explore::{Decision, Explorer, Offer};
+use crate::explore::{Decision, Explorer, Offer, Performed};
 use crate::schedule::Choice;
 
 /// A set of tasks, one bit each.
@@ -275,6 +275,33 @@ impl Execution {
         }
     }
 
+    /// What an engine wants to know of the state just before a step of `task`: who could have taken its lock or
+    /// its token, and who has ended that it joins.
+    fn facts_before(&self, task: usize, operation: &Operation) -> (Availability, Option<usize>) {
+        let token = |given: bool| if given { Availability::Free } else { Availability::Taken };
+        let availability = match operation.kind {
+            OperationKind::AtomicLoad(_)
+            | OperationKind::AtomicStore(_)
+            | OperationKind::AtomicReadModifyWrite(_) => Availability::Free,
+            OperationKind::Park => token(self.tasks[task].token),
+            OperationKind::Unpark => {
+                let target = self.tasks.iter().find(|each| Some(each.parker) == operation.object);
+                token(target.is_some_and(|target| target.token))
+            }
+            OperationKind::Join => {
+                let ended = self.tasks.iter().position(|each| Some(each.object) == operation.object);
+                return (Availability::Free, ended);
+            }
+            // The mutex of a condition variable's wait is its second object.
+            _ => {
+                let lock = operation.second.filter(|_| operation.kind == OperationKind::CondvarWait);
+                let state = |object| self.objects[object].state.availability();
+                lock.or(operation.object).map_or(Availability::Free, state)
+            }
+        };
+        (availability, None)
+    }
+
     /// Lets time pass until the earliest deadline, when nobody can act. Says whether there was one.
     fn pass_time(&mut self) -> bool {
         let waits = |task: &Task| {
@@ -331,7 +358,6 @@ impl Execution {
                 self.current = task;
                 Next::Run(task)
             }
-            Decision::Abandon => self.end(Ending::Redundant),
             Decision::Refuse(why) => self.end(Ending::DoesNotFit(why)),
         }
     }
@@ -387,25 +413,44 @@ pub(crate) fn step<R>(
     with(|execution| {
         let me = execution.current;
         execution.tasks[me].pending = None;
+        let before = execution.facts_before(me, &operation);
         let (result, effect) = act(execution, me);
-        let learned = match operation.kind {
+        let task = &mut execution.tasks[me];
+        let mut watched = Vec::new();
+        match operation.kind {
             OperationKind::Yield => {
-                let task = &mut execution.tasks[me];
-                task.wrote = false;
-                std::mem::take(&mut task.watched)
+                let own_doing = std::mem::take(&mut task.wrote);
+                watched = std::mem::take(&mut task.watched);
+                if own_doing {
+                    watched.clear();
+                }
             }
-            OperationKind::AtomicLoad(_) => {
-                execution.watch(me, operation.object);
-                Vec::new()
-            }
-            _ => {
-                execution.tasks[me].wrote |= operation.class() == operation::Class::Write;
-                Vec::new()
-            }
-        };
+            OperationKind::AtomicLoad(_) => execution.watch(me, operation.object),
+            _ => task.wrote |= operation.class() == operation::Class::Write,
+        }
         execution.steps.push(Step { task: me, what: What::Operation(operation, effect) });
-        execution.explorer.performed(me, &operation, effect.woken(), &learned);
+        execution.explorer.performed(&Performed {
+            task: me,
+            operation: &operation,
+            woken: effect.woken(),
+            changed: effect.changed(),
+            availability: before.0,
+            watched: &watched,
+            joined: before.1,
+        });
         result
+    })
+}
+
+/// The tasks of a set, lowest first.
+pub(crate) fn tasks_of(set: TaskSet) -> impl Iterator<Item = usize> {
+    let mut rest = set;
+    std::iter::from_fn(move || {
+        let task = rest.trailing_zeros() as usize;
+        (rest != 0).then(|| {
+            rest &= rest - 1;
+            task
+        })
     })
 }
 

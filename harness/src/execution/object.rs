@@ -31,7 +31,28 @@ pub(crate) enum ObjectState {
     Task,
 }
 
+/// Who could take a lock at once. For a task's token: `Free` if it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Availability {
+    /// Everybody.
+    Free,
+    /// Only who shares it.
+    Shared,
+    /// Nobody.
+    Taken,
+}
+
 impl ObjectState {
+    /// Who could take it. An object that is no lock is free.
+    pub(crate) fn availability(&self) -> Availability {
+        match self {
+            ObjectState::Mutex { owner: Some(_), .. }
+            | ObjectState::RwLock { writer: Some(_), .. } => Availability::Taken,
+            ObjectState::RwLock { readers, .. } if !readers.is_empty() => Availability::Shared,
+            _ => Availability::Free,
+        }
+    }
+
     /// The word for a name that nobody gave.
     fn word(&self) -> &'static str {
         match self {

@@ -7,11 +7,13 @@
 //! * two operations of different tasks conflict when they share an object and one of them is a
 //!   `Write` there.
 //!
-//! Readers of a read/write lock are class `Read` among themselves, when they come and when they go:
-//! they commute. Everything on a mutex or condition variable is `Write`.
+//! Everything on a mutex, a condition variable or a read/write lock is `Write`, shared holds included: a
+//! writer that waits for several readers waits for all of them, which is no order of two steps.
 
 use std::panic::Location;
 use std::sync::atomic::Ordering;
+
+use super::object::Availability;
 
 /// The number of an object in its execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,16 +92,12 @@ impl Operation {
     /// How this operation touches its objects.
     pub(crate) fn class(&self) -> Class {
         match self.kind {
-            OperationKind::AtomicLoad(_)
-            | OperationKind::RwLockRead
-            | OperationKind::RwLockTryRead
-            | OperationKind::RwLockReadUnlock
-            | OperationKind::Join => Class::Read,
+            OperationKind::AtomicLoad(_) | OperationKind::Join => Class::Read,
             _ => Class::Write,
         }
     }
 
-    /// Whether it may have to wait for another operation on the same object to release it.
+    /// Whether it takes a lock and may have to wait until others have given it back.
     pub(crate) fn acquires(&self) -> bool {
         matches!(
             self.kind,
@@ -110,14 +108,15 @@ impl Operation {
         )
     }
 
-    /// Whether its effect on `object` is to let a waiting acquisition go on, and no more.
-    pub(crate) fn releases(&self, object: ObjectId) -> bool {
+    /// Whether it need not wait where its lock, or its token, is this available.
+    pub(crate) fn can_act_when(&self, availability: Availability) -> bool {
         match self.kind {
-            OperationKind::MutexUnlock
-            | OperationKind::RwLockReadUnlock
-            | OperationKind::RwLockWriteUnlock => true,
-            OperationKind::CondvarWait => self.second == Some(object),
-            _ => false,
+            OperationKind::MutexLock
+            | OperationKind::CondvarWake
+            | OperationKind::RwLockWrite
+            | OperationKind::Park => availability == Availability::Free,
+            OperationKind::RwLockRead => availability != Availability::Taken,
+            _ => true,
         }
     }
 

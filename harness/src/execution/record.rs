@@ -26,6 +26,11 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
+    /// Whether it has written an atomic.
+    pub(crate) fn changed(self) -> bool {
+        matches!(self, Effect::Wrote(_) | Effect::Changed(..))
+    }
+
     /// The tasks it woke.
     pub(crate) fn woken(self) -> TaskSet {
         match self {

@@ -120,8 +120,6 @@ impl Execution {
         task.state = TaskState::Ended;
         task.pending = None;
         let prepare_return = task.prepare_return.take();
-        let object = task.object;
-        self.explorer.task_ended(number, object);
         self.next = match prepare_return {
             Some(parent) => {
                 self.current = parent;
@@ -161,7 +159,9 @@ pub(crate) fn run(
         }
         POOL.with_borrow_mut(|pool| pool.push(task.coroutine.into_stack()));
     }
-    leave()
+    let mut execution = leave();
+    execution.explorer.ended();
+    execution
 }
 
 fn resume(task: &mut Running) {

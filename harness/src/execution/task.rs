@@ -102,6 +102,11 @@ impl Task {
         self.locals.iter().find(|(each, _)| *each == key).map(|(_, value)| Rc::clone(value))
     }
 
+    /// Whether it waits for a lock only: not for a notification as well.
+    pub(crate) fn is_told_to_go_on(&self) -> bool {
+        self.wait != Wait::Waiting
+    }
+
     /// Whether something it has read since it last gave way has changed, or whether it has done
     /// more than read, so that its loop may end by its own doing.
     pub(crate) fn may_go_on_after_yield(&self, objects: &Objects) -> bool {

@@ -12,11 +12,12 @@ use proptest::prelude::*;
 
 use super::exhaustive::Exhaustive;
 use super::happens_before::HappensBefore;
-use super::{Decision, Explorer, Offer};
+use super::plain::Plain;
+use super::tree::{Branch, Tree};
+use super::{Decision, Explorer, Offer, Performed};
 use crate::execution::ending::Ending;
-use crate::execution::operation::{ObjectId, Operation};
 use crate::execution::task::Task;
-use crate::execution::{Execution, TaskSet, stack};
+use crate::execution::{Execution, stack};
 use crate::model::{self, Body};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, thread};
@@ -211,7 +212,7 @@ fn body(program: Vec<Vec<Op>>) -> Body {
 
 /// Watches what another explorer makes, so that the test can read the trace.
 struct Watched {
-    inner: Exhaustive,
+    inner: Box<dyn Explorer>,
     order: Rc<RefCell<HappensBefore>>,
     /// The values chosen, with the task that asked.
     values: Rc<RefCell<Vec<(usize, u32)>>>,
@@ -219,7 +220,7 @@ struct Watched {
 
 impl Explorer for Watched {
     fn begin(&mut self) -> bool {
-        self.order.borrow_mut().clear();
+        self.order.borrow_mut().restart(0);
         self.values.borrow_mut().clear();
         self.inner.begin()
     }
@@ -231,25 +232,15 @@ impl Explorer for Watched {
         self.values.borrow_mut().push((task, value));
         value
     }
-    fn performed(
-        &mut self,
-        task: usize,
-        operation: &Operation,
-        woken: TaskSet,
-        learned: &[(ObjectId, u32)],
-    ) {
-        self.inner.performed(task, operation, woken, learned);
+    fn performed(&mut self, step: &Performed<'_>) {
+        self.inner.performed(step);
         let mut order = self.order.borrow_mut();
-        let (_, after) = order.knows(task, operation, learned);
-        order.add(task, operation, 0, after, woken);
+        let after = order.knows(step).after;
+        order.add(step, after);
     }
-    fn spawned(&mut self, task: usize, child: usize) {
-        self.inner.spawned(task, child);
+    fn spawned(&mut self, task: usize, child: usize, identity: u64) {
+        self.inner.spawned(task, child, identity);
         self.order.borrow_mut().spawned(task, child);
-    }
-    fn task_ended(&mut self, task: usize, object: ObjectId) {
-        self.inner.task_ended(task, object);
-        self.order.borrow_mut().task_ended(task, object);
     }
     fn time_passed(&mut self, task: usize) {
         self.inner.time_passed(task);
@@ -258,14 +249,17 @@ impl Explorer for Watched {
     fn stuck(&mut self, tasks: &[Task]) {
         self.inner.stuck(tasks);
     }
+    fn ended(&mut self) {
+        self.inner.ended();
+    }
 }
 
 /// The traces of a program with how often each was met; `None` if there are too many.
 fn traces(
     program: &[Vec<Op>],
-    inner: Exhaustive,
+    inner: Box<dyn Explorer>,
     most: usize,
-) -> Option<(BTreeMap<String, u32>, u64)> {
+) -> Option<BTreeMap<String, u32>> {
     let order = Rc::new(RefCell::new(HappensBefore::default()));
     let values = Rc::new(RefCell::new(Vec::new()));
     let explorer =
@@ -273,7 +267,7 @@ fn traces(
     let mut execution = Execution::new(explorer, 10_000);
     let body = body(program.to_vec());
     let mut found = BTreeMap::new();
-    let (mut redundant, mut begun) = (0, 0);
+    let mut begun = 0;
     while execution.explorer.begin() {
         begun += 1;
         if begun > most {
@@ -281,10 +275,6 @@ fn traces(
         }
         execution = stack::run(execution, None, &body);
         let end = match execution.ending.take().expect("an execution has an ending") {
-            Ending::Redundant => {
-                redundant += 1;
-                continue;
-            }
             Ending::Completed => {
                 std::mem::take(&mut execution.finishers).into_iter().map(|f| f()).collect()
             }
@@ -302,14 +292,15 @@ fn traces(
         steps.sort();
         *found.entry(format!("{end} {values:?} {steps:?}")).or_default() += 1;
     }
-    Some((found, redundant))
+    Some(found)
 }
 
 fn compare(program: &[Vec<Op>]) -> Result<(), TestCaseError> {
-    let Some((plain, _)) = traces(program, Exhaustive::without_reduction(None), 30_000) else {
+    let Some(plain) = traces(program, Box::new(Plain::new(None)), 30_000) else {
         return Ok(());
     };
-    let (reduced, _) = traces(program, Exhaustive::new(), usize::MAX).expect("no limit");
+    let whole = Exhaustive::new(Tree::new(Branch::default()));
+    let reduced = traces(program, Box::new(whole), usize::MAX).expect("no limit");
     let missed: Vec<&String> = plain.keys().filter(|trace| !reduced.contains_key(*trace)).collect();
     prop_assert!(missed.is_empty(), "missed {} of {}: {}", missed.len(), plain.len(), missed[0]);
     prop_assert_eq!(plain.len(), reduced.len());

@@ -1,324 +1,217 @@
-//! Every interleaving, one for each Mazurkiewicz trace: depth-first, with source sets and sleep sets.
+//! Every Mazurkiewicz trace exactly once: optimal partial-order reduction on a static tree.
 //!
 //! Two executions are equivalent when one becomes the other by swapping neighbours that do not
-//! [conflict](Operation::conflicts_with); a property of final states or of deadlocks cannot tell them apart.
-//! After each new step its *races* are looked for: earlier conflicting steps of other tasks that nothing in
-//! between orders before it. For each race the reversal is scheduled at the point before the earlier step,
-//! unless a task that begins it is scheduled there already (source sets), and what has been explored is not
-//! entered again by a detour (sleep sets). An execution in which everybody who can act sleeps is given up and
-//! counted as redundant: source sets leave a few of them, optimal wakeup trees would leave none.
+//! [conflict](crate::execution::operation); a property of final states or of deadlocks cannot tell them apart.
 //!
-//! Source: Abdulla, Aronis, Jonsson, Sagonas, "Source Sets: A Foundation for Optimal Dynamic Partial
-//! Order Reduction", JACM 64(4), 2017, Algorithm 1; acquisitions race with the acquisition that kept them
-//! waiting, not with the release that let them go on.
+//! # How the traces are divided
+//! An execution goes on by default with the task that acts already. Let `e` be a step it takes by default, after the
+//! steps `E`. The traces that begin with `E` are of two kinds. In some, `e` can be moved to the front. In each of the
+//! others some step `f` that conflicts with `e` comes before it; there is a first such `f` (of several that
+//! have no order, the one whose task has the lowest identity), with the steps `u` that happen
+//! before it. So every trace that is not of the first kind belongs to exactly one pair `(e, u f)`: *`f` overtakes `e`*.
+//! The first kind is explored by taking `e`; each pair is explored by the branch `E u f`, in
+//! which `u f` is *pinned*: another order within it would be another pair. Then `e` comes next, if it can.
+//!
+//! # Who leads to a branch
+//! A pair is found where `e` and `f` race in an execution that has taken `e`. Many have the same race. The branch is
+//! made from the one execution in which everything pinned after `e` happens before `f`: there nothing
+//! was overtaken but what had to be, so it is the first of them. This is decided by looking at
+//! that execution alone, without a memory of others: no sleep sets, no wakeup trees, nothing to share
+//! between workers; the tree of executions is the same in whatever order it is explored.
+//!
+//! Source: the parsimonious race reversal of Abdulla, Atig, Das, Jonsson, Sagonas, "Parsimonious Optimal
+//! Dynamic Partial Order Reduction", CAV 2024, and the maximality condition of Kokologiannakis, Marmanis,
+//! Gladstein, Vafeiadis, "Truly Stateless, Optimal Dynamic Partial Order Reduction", POPL 2022. The division above is
+//! ours; `against_brute_force.rs` compares it with a search that has no reduction.
 //!
 //! # Invariants
-//! * The first steps of an execution repeat the nodes; from the last node on everything is new.
-//! * Memory grows with the length of one execution, not with their number.
+//! * No execution is begun in vain: each is another trace.
+//! * A step costs its conflicts, a branch the length of its execution.
 //!
 //! # Not here
-//! A preemption bound is not combined with the reduction: [`Exhaustive::without_reduction`] enumerates
-//! schedules one by one, and only there can it be asked for.
+//! A preemption bound: see [`super::plain`].
 
-use super::{Decision, Explorer, Offer};
-use crate::execution::TaskSet;
-use crate::execution::clock::{Clock, TASKS_MAX};
-use crate::execution::operation::{Class, ObjectId, Operation};
+use super::happens_before::HappensBefore;
+use super::tree::{Branch, Child, Pin, Tree, Why};
+use super::{Decision, Explorer, NOT_DETERMINISTIC, Offer, Performed};
+use crate::execution::clock::TASKS_MAX;
 use crate::execution::task::Task;
-use crate::explore::happens_before::{Event, HappensBefore};
+use crate::schedule::Choice;
 
-/// A point at which something was chosen.
-enum Node {
-    /// Who acts.
-    Task {
-        enabled: TaskSet,
-        /// To be explored from here; those in `done` have been.
-        scheduled: TaskSet,
-        done: TaskSet,
-        /// What they would do has been explored from an earlier point.
-        sleep: TaskSet,
-        chosen: usize,
-        /// Preemptions up to and including this choice.
-        preemptions: u8,
-    },
-    /// Which value.
-    Value { count: u32, chosen: u32 },
+/// What is known of a step beside its place in the order.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    /// Its position among the choices.
+    pub(super) position: u32,
+    pub(super) pinned: bool,
+    /// The pin whose last step has just overtaken it.
+    pub(super) overtaken_by: Option<usize>,
 }
 
 /// The exhaustive engine.
 pub(crate) struct Exhaustive {
-    reduction: bool,
-    preemptions_max: Option<u8>,
-    begun: bool,
-    nodes: Vec<Node>,
-    position: usize,
-    /// Events from this node on have not been looked at for races.
-    new_from: usize,
-    /// The node of the step that is being taken.
-    acting: usize,
-    order: HappensBefore,
+    tree: Tree,
+    /// The choices of this execution so far, and at first those of the last one.
+    pub(super) choices: Vec<Choice>,
+    /// The execution that is being made.
+    branch: Branch,
+    pub(super) order: HappensBefore,
+    /// How many steps are the last execution's, whose order is known.
+    known: usize,
+    /// For each step.
+    pub(super) steps: Vec<Step>,
+    /// For each pin, the index of its last step.
+    pub(super) pin_steps: Vec<Option<u32>>,
+    /// The pin whose last step was the last one.
+    overtaken_by: Option<usize>,
+    /// For each task, the number of steps at its birth, and its identity.
+    pub(super) born: [u32; TASKS_MAX],
+    pub(super) identities: [u64; TASKS_MAX],
+    pub(super) tasks: usize,
+    pub(super) children: Vec<Child>,
+    /// Kept for its allocation.
+    pub(super) found: Vec<u32>,
 }
 
 impl Exhaustive {
-    /// One execution for each trace.
-    pub(crate) fn new() -> Self {
+    /// Explores the whole tree, or the part of it that `tree` is.
+    pub(crate) fn new(tree: Tree) -> Self {
         Exhaustive {
-            reduction: true,
-            preemptions_max: None,
-            begun: false,
-            nodes: Vec::new(),
-            position: 0,
-            new_from: 0,
-            acting: 0,
+            tree,
+            choices: Vec::new(),
+            branch: Branch::default(),
             order: HappensBefore::default(),
+            known: 0,
+            steps: Vec::new(),
+            pin_steps: Vec::new(),
+            overtaken_by: None,
+            born: [0; TASKS_MAX],
+            identities: [0; TASKS_MAX],
+            tasks: 1,
+            children: Vec::new(),
+            found: Vec::new(),
         }
     }
 
-    /// One execution for each schedule, up to a number of preemptions: the plain search that the
-    /// reduction is compared with.
-    pub(crate) fn without_reduction(preemptions_max: Option<u8>) -> Self {
-        Exhaustive { reduction: false, preemptions_max, ..Self::new() }
+    pub(super) fn pins(&self) -> &[Pin] {
+        &self.branch.pins
     }
 
-    /// Goes back to the last point with something left to choose. `false`: there is none.
-    fn backtrack(&mut self) -> bool {
-        while let Some(node) = self.nodes.last_mut() {
-            match node {
-                Node::Task { scheduled, done, sleep, chosen, .. } => {
-                    *done |= 1 << *chosen;
-                    let rest = *scheduled & !*done & !*sleep;
-                    if rest != 0 {
-                        *chosen = rest.trailing_zeros() as usize;
-                        return true;
-                    }
-                }
-                Node::Value { count, chosen } if *chosen + 1 < *count => {
-                    *chosen += 1;
-                    return true;
-                }
-                Node::Value { .. } => {}
-            }
-            self.nodes.pop();
-        }
-        false
+    /// Where this execution begins to be another one than that which led to it: the last pinned choice.
+    fn new_from(&self) -> usize {
+        self.branch.choices.len().saturating_sub(1)
     }
 
-    /// The tasks that sleep at a new node: those that slept or were done at the node before, unless
-    /// the step taken there conflicts with what they would do.
-    fn inherited_sleep(&self, tasks: &[Task]) -> TaskSet {
-        let (Some(last), true) = (self.order.events().last(), self.reduction) else {
-            return 0;
-        };
-        let Some(Node::Task { sleep, done, chosen, .. }) = self.nodes.get(last.node) else {
-            return 0;
-        };
-        let mut inherited = 0;
-        for (number, task) in tasks.iter().enumerate() {
-            let candidate = (sleep | done) & (1 << number) != 0 && number != *chosen;
-            let wakes = task.pending.is_none_or(|pending| pending.conflicts_with(&last.operation));
-            if candidate && !wakes {
-                inherited |= 1 << number;
-            }
-        }
-        inherited
+    /// The choice at this position, if it is not open.
+    fn recorded(&self) -> Option<Choice> {
+        self.branch.choices.get(self.choices.len()).copied()
     }
 
-    /// The preemptions of the choices before this position.
-    fn preemptions_before(&self, position: usize) -> u8 {
-        let last = self.nodes[..position].iter().rev().find_map(|node| match node {
-            Node::Task { preemptions, .. } => Some(*preemptions),
-            Node::Value { .. } => None,
+    /// The pin that the choice at `position` is in, or the next one.
+    fn pin_at(&self, position: u32) -> Option<(usize, Pin)> {
+        let next = self.pin_steps.len();
+        self.branch.pins.get(next).map(|pin| (next, *pin)).filter(|(_, pin)| position < pin.end)
+    }
+
+    fn note_step(&mut self, task: usize) {
+        let position = u32::try_from(self.choices.len()).expect("fewer than 2^32 choices");
+        let pin = self.pin_at(position);
+        let pinned = pin.is_some_and(|(_, pin)| pin.start <= position);
+        let by = self.overtaken_by.take().filter(|_| !pinned).filter(|by| {
+            matches!(self.branch.pins[*by].why, Why::Overtakes { task: own, .. } if usize::from(own) == task)
         });
-        last.unwrap_or(0)
-    }
-
-    fn new_node(&mut self, offer: &Offer<'_>) -> Decision {
-        let sleep = self.inherited_sleep(offer.tasks);
-        let awake = offer.enabled & !sleep;
-        if awake == 0 {
-            return Decision::Abandon;
-        }
-        let before = self.preemptions_before(self.nodes.len());
-        let bound_reached = self.preemptions_max == Some(before) && offer.offers(offer.current);
-        let chosen = offer.without_a_switch(awake);
-        let scheduled = match (self.reduction, bound_reached) {
-            (true, _) | (false, true) => 1 << chosen,
-            (false, false) => awake,
-        };
-        self.acting = self.nodes.len();
-        self.nodes.push(Node::Task {
-            enabled: offer.enabled,
-            scheduled,
-            done: 0,
-            sleep,
-            chosen,
-            preemptions: before,
-        });
-        Decision::Run(chosen)
-    }
-
-    fn repeat_node(&mut self, offer: &Offer<'_>) -> Decision {
-        let before = self.preemptions_before(self.position);
-        self.acting = self.position;
-        match &mut self.nodes[self.position] {
-            Node::Task { enabled, chosen, preemptions, .. } if *enabled == offer.enabled => {
-                let preempts = *chosen != offer.current && offer.offers(offer.current);
-                *preemptions = before + u8::from(preempts && self.preemptions_max.is_some());
-                Decision::Run(*chosen)
-            }
-            _ => Decision::Refuse(
-                "the same choices led to other tasks being able to act: the body depends on something \
-                 other than its choices, such as the order of a HashMap, an address or the time"
-                    .to_owned(),
-            ),
+        let index = u32::try_from(self.steps.len()).expect("fewer than 2^32 steps");
+        self.steps.push(Step { position, pinned, overtaken_by: by });
+        if let Some((number, pin)) = pin
+            && pin.end == position + 1
+        {
+            self.pin_steps.push(Some(index));
+            self.overtaken_by = Some(number);
         }
     }
 
-    /// Looks for races of a step of `task` that knew `before` and now knows `after`.
-    fn find_races(&mut self, task: usize, operation: &Operation, before: &Clock, after: &Clock) {
-        for object in operation.objects() {
-            let mut covered = *before;
-            for position in (0..self.order.events_on(object).len()).rev() {
-                let event = self.order.event_on(object, position);
-                let total = event.operation.class() == Class::Write;
-                if event.task == task {
-                    if total {
-                        break;
-                    }
-                    continue;
-                }
-                if !total && operation.class() == Class::Read {
-                    continue;
-                }
-                if covered.get(event.task) >= event.number {
-                    if total {
-                        break;
-                    }
-                    continue;
-                }
-                if operation.acquires() && event.operation.releases(object) {
-                    continue;
-                }
-                if self.schedule_reversal(&event, task, after) {
-                    covered.join(&event.clock);
-                    if total {
-                        break;
-                    }
-                }
-            }
+    /// The task that was overtaken by the step before.
+    fn overtaken(&self) -> Option<usize> {
+        match self.branch.pins[self.overtaken_by?].why {
+            Why::Overtakes { task, .. } => Some(usize::from(task)),
+            Why::Value => None,
         }
-    }
-
-    /// Schedules an execution in which the step of `task` comes before `event`. `false`: it could not
-    /// act there, so an earlier step is what it races with.
-    fn schedule_reversal(&mut self, event: &Event, task: usize, after: &Clock) -> bool {
-        let events = self.order.events();
-        let first = events.partition_point(|each| each.node <= event.node);
-        let mut firsts: [u32; TASKS_MAX] = [0; TASKS_MAX];
-        let mut seen: TaskSet = 0;
-        let mut initials: TaskSet = 0;
-        let begins = |clock: &Clock, own: usize, seen: TaskSet, firsts: &[u32; TASKS_MAX]| {
-            let mut rest = seen & !(1 << own);
-            while rest != 0 {
-                let other = rest.trailing_zeros() as usize;
-                if clock.get(other) >= firsts[other] {
-                    return false;
-                }
-                rest &= rest - 1;
-            }
-            true
-        };
-        for each in &events[first..] {
-            let independent = each.clock.get(event.task) < event.number;
-            if independent && seen & (1 << each.task) == 0 {
-                if begins(&each.clock, each.task, seen, &firsts) {
-                    initials |= 1 << each.task;
-                }
-                seen |= 1 << each.task;
-                firsts[each.task] = each.number;
-            }
-        }
-        if seen & (1 << task) == 0 && begins(after, task, seen, &firsts) {
-            initials |= 1 << task;
-        }
-        let Node::Task { enabled, scheduled, sleep, .. } = &mut self.nodes[event.node] else {
-            unreachable!("[harness internal bug] a step was taken at a data choice")
-        };
-        if initials & (*scheduled | *sleep) != 0 {
-            return true;
-        }
-        let possible = initials & *enabled;
-        if possible == 0 {
-            return false;
-        }
-        let chosen = if possible & (1 << task) != 0 {
-            1 << task
-        } else {
-            possible & possible.wrapping_neg()
-        };
-        *scheduled |= chosen;
-        true
     }
 }
 
 impl Explorer for Exhaustive {
     fn begin(&mut self) -> bool {
-        if self.begun && !self.backtrack() {
-            return false;
-        }
-        self.begun = true;
-        self.position = 0;
-        self.new_from = self.nodes.len().saturating_sub(1);
-        self.order.clear();
+        let Some(branch) = self.tree.next() else { return false };
+        let pairs = self.choices.iter().zip(&branch.choices);
+        let same = pairs.take_while(|(last, next)| last == next).map(|(last, _)| last);
+        self.known = same.filter(|choice| matches!(choice, Choice::Task(_))).count();
+        self.order.restart(self.known);
+        self.branch = branch;
+        self.choices.clear();
+        self.steps.clear();
+        self.pin_steps.clear();
+        self.overtaken_by = None;
+        self.tasks = 1;
         true
     }
 
     fn choose_task(&mut self, offer: &Offer<'_>) -> Decision {
-        let decision = if self.position < self.nodes.len() {
-            self.repeat_node(offer)
-        } else {
-            self.new_node(offer)
+        let task = match self.recorded() {
+            Some(Choice::Task(task)) if offer.offers(task as usize) => task as usize,
+            Some(_) => return Decision::refuse(),
+            None => match self.overtaken().filter(|task| offer.offers(*task)) {
+                Some(task) => task,
+                None => offer.without_a_switch(offer.enabled),
+            },
         };
-        self.position += 1;
-        decision
+        self.note_step(task);
+        self.choices.push(Choice::Task(u32::try_from(task).expect("few tasks")));
+        Decision::Run(task)
     }
 
     fn choose_value(&mut self, _task: usize, count: u32) -> u32 {
-        if self.position == self.nodes.len() {
-            self.nodes.push(Node::Value { count, chosen: 0 });
-        }
-        let Node::Value { chosen, .. } = self.nodes[self.position] else {
-            panic!(
-                "the same choices led to a data choice where there was none: the body is not deterministic"
-            )
+        let position = u32::try_from(self.choices.len()).expect("fewer than 2^32 choices");
+        let value = match self.recorded() {
+            Some(Choice::Value(value)) if value < count => value,
+            Some(_) => panic!("{NOT_DETERMINISTIC}"),
+            None => {
+                self.children.extend((1..count).map(|value| Child {
+                    at: position,
+                    tail: vec![Choice::Value(value)],
+                    why: Why::Value,
+                }));
+                0
+            }
         };
-        self.position += 1;
-        chosen
+        if let Some((_, pin)) = self.pin_at(position)
+            && pin.end == position + 1
+        {
+            // The step that is being taken, or else the one before, made the choice.
+            let step = self.steps.len().checked_sub(1);
+            self.pin_steps.push(step.map(|step| u32::try_from(step).expect("fewer than 2^32 steps")));
+        }
+        self.choices.push(Choice::Value(value));
+        value
     }
 
-    fn performed(
-        &mut self,
-        task: usize,
-        operation: &Operation,
-        woken: TaskSet,
-        learned: &[(ObjectId, u32)],
-    ) {
-        if !self.reduction {
+    fn performed(&mut self, step: &Performed<'_>) {
+        let index = self.steps.len() - 1;
+        if index < self.known {
+            self.order.repeat(index, step.woken);
             return;
         }
-        let (before, after) = self.order.knows(task, operation, learned);
-        if self.acting >= self.new_from {
-            self.find_races(task, operation, &before, &after);
+        let knowledge = self.order.knows(step);
+        if self.steps[index].position as usize >= self.new_from() {
+            self.find_branches(step, &knowledge);
         }
-        self.order.add(task, operation, self.acting, after, woken);
+        self.order.add(step, knowledge.after);
     }
 
-    fn spawned(&mut self, task: usize, child: usize) {
+    fn spawned(&mut self, task: usize, child: usize, identity: u64) {
+        self.born[child] = u32::try_from(self.steps.len()).expect("fewer than 2^32 steps");
+        self.identities[child] = identity;
+        self.tasks = child + 1;
         self.order.spawned(task, child);
-    }
-
-    fn task_ended(&mut self, task: usize, object: ObjectId) {
-        self.order.task_ended(task, object);
     }
 
     fn time_passed(&mut self, task: usize) {
@@ -326,15 +219,19 @@ impl Explorer for Exhaustive {
     }
 
     fn stuck(&mut self, tasks: &[Task]) {
-        if !self.reduction {
-            return;
-        }
         for (number, task) in tasks.iter().enumerate() {
-            let Some(operation) = task.pending else {
-                continue;
-            };
-            let (before, after) = self.order.waits(number);
-            self.find_races(number, &operation, &before, &after);
+            if let Some(operation) = &task.pending
+                && operation.acquires()
+                && task.is_told_to_go_on()
+            {
+                let before = self.order.waits(number);
+                self.find_branches_of_acquisition(number, operation, &before);
+            }
         }
+    }
+
+    fn ended(&mut self) {
+        let children = std::mem::take(&mut self.children);
+        self.tree.made(&self.choices, &self.branch.pins, children);
     }
 }

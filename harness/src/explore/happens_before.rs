@@ -2,10 +2,25 @@
 //!
 //! This is the order of *conflicts*, which makes two executions equivalent or not. It is finer than what the
 //! declared memory orderings let a task know (`execution/memory.rs`).
+//!
+//! Each object has the chain of its accesses, newest first, so a step costs what it touches: a read looks at the
+//! last write, a write at the reads since. Nothing is proportional to the length of the execution.
+//!
+//! # Giving way
+//! A task that gives way in a loop waits until one of the atomics it has read is written again. It comes after the
+//! *first* such write of each atomic that was written by then, and it is a read of the others; what
+//! is written a second time has no order with it. So a loop that re-reads one atomic has one trace for
+//! each value it can see, however often it was written in between.
 
+use super::Performed;
 use crate::execution::TaskSet;
 use crate::execution::clock::{Clock, TASKS_MAX};
+use crate::execution::object::Availability;
 use crate::execution::operation::{Class, ObjectId, Operation};
+use crate::execution::tasks_of;
+
+/// No access: the end of a chain.
+const NONE: u32 = u32::MAX;
 
 /// A step that was taken in this execution.
 #[derive(Clone, Copy)]
@@ -13,51 +28,72 @@ pub(crate) struct Event {
     pub(crate) task: usize,
     /// Its number among the steps of its task, from 1.
     pub(crate) number: u32,
-    pub(crate) operation: Operation,
-    /// The point at which it was chosen.
-    pub(crate) node: usize,
+    /// Who could have taken its lock, or its token, just before it.
+    pub(crate) availability: Availability,
     /// All that happens before it, itself included.
     pub(crate) clock: Clock,
+    /// Where its accesses begin.
+    accesses: u32,
 }
 
-/// What is known of an object in this execution.
-#[derive(Default)]
-struct History {
-    /// Its events, oldest first.
-    events: Vec<usize>,
-    /// What happens before a read of it, and before a write of it.
-    written: Option<Clock>,
-    touched: Option<Clock>,
+/// One step on one object.
+#[derive(Clone, Copy)]
+struct Access {
+    event: u32,
+    object: ObjectId,
+    class: Class,
+    /// How often the object had been changed after it.
+    version: u32,
+    /// The access before it, and the newest write up to this one.
+    before: u32,
+    last_write: u32,
+}
+
+/// What a task knows before and after a step.
+pub(crate) struct Knowledge {
+    /// What its task knows before it.
+    pub(crate) before: Clock,
+    /// What its task knows after it, the step included.
+    pub(crate) after: Clock,
 }
 
 /// The events of one execution and their order.
 pub(crate) struct HappensBefore {
     events: Vec<Event>,
-    histories: Vec<History>,
+    accesses: Vec<Access>,
+    /// The newest access of each object.
+    newest: Vec<u32>,
     clocks: [Clock; TASKS_MAX],
     /// What a task learns when it goes on after it was woken.
     wake_clocks: [Clock; TASKS_MAX],
+    /// The steps that the last call of [`knows`](Self::knows) found to be ordered before it directly, as indices.
+    met: Vec<u32>,
+    /// The one of them that alone lets the step go on.
+    only_change: Option<u32>,
 }
 
 impl Default for HappensBefore {
     fn default() -> Self {
         HappensBefore {
             events: Vec::new(),
-            histories: Vec::new(),
+            accesses: Vec::new(),
+            newest: Vec::new(),
             clocks: [Clock::ZERO; TASKS_MAX],
             wake_clocks: [Clock::ZERO; TASKS_MAX],
+            met: Vec::new(),
+            only_change: None,
         }
     }
 }
 
 impl HappensBefore {
-    /// Forgets the execution.
-    pub(crate) fn clear(&mut self) {
-        self.events.clear();
-        for history in &mut self.histories {
-            history.events.clear();
-            history.written = None;
-            history.touched = None;
+    /// Forgets the execution but for its first `events` steps, which the next one repeats.
+    pub(crate) fn restart(&mut self, events: usize) {
+        if let Some(first) = self.events.get(events) {
+            for access in self.accesses.drain(first.accesses as usize..).rev() {
+                self.newest[access.object.0 as usize] = access.before;
+            }
+            self.events.truncate(events);
         }
         self.clocks = [Clock::ZERO; TASKS_MAX];
         self.wake_clocks = [Clock::ZERO; TASKS_MAX];
@@ -68,102 +104,193 @@ impl HappensBefore {
         &self.events
     }
 
-    /// The indices of the events on an object, oldest first.
-    pub(crate) fn events_on(&self, object: ObjectId) -> &[usize] {
-        self.histories.get(object.0 as usize).map_or(&[], |history| &history.events)
-    }
-
-    /// The event at this position among those on an object.
-    pub(crate) fn event_on(&self, object: ObjectId, position: usize) -> Event {
-        self.events[self.events_on(object)[position]]
-    }
-
-    fn history(&mut self, object: ObjectId) -> &mut History {
-        let index = object.0 as usize;
-        if self.histories.len() <= index {
-            self.histories.resize_with(index + 1, History::default);
-        }
-        &mut self.histories[index]
-    }
-
-    /// What `task` knows before it takes this step, and what it knows then, the step included.
-    pub(crate) fn knows(
-        &mut self,
-        task: usize,
-        operation: &Operation,
-        learned: &[(ObjectId, u32)],
-    ) -> (Clock, Clock) {
+    /// What `task` knows before its next step.
+    pub(crate) fn waits(&self, task: usize) -> Clock {
         let mut before = self.clocks[task];
         before.join(&self.wake_clocks[task]);
-        for (object, _) in learned {
-            if let Some(written) = &self.history(*object).written {
-                before.join(written);
-            }
-        }
-        let mut after = before;
-        for object in operation.objects() {
-            let history = self.history(object);
-            let known = match operation.class() {
-                Class::Read => &history.written,
-                Class::Write => &history.touched,
-            };
-            if let Some(known) = known {
-                after.join(known);
-            }
-        }
-        after.advance(task);
-        (before, after)
+        before
     }
 
-    /// What a task that waits for ever knows, without and with the step it waits to take.
-    pub(crate) fn waits(&self, task: usize) -> (Clock, Clock) {
-        let mut before = self.clocks[task];
-        before.join(&self.wake_clocks[task]);
-        let mut after = before;
-        after.advance(task);
-        (before, after)
+    /// The newest access of an object.
+    fn newest(&self, object: ObjectId) -> Option<(u32, &Access)> {
+        let index = *self.newest.get(object.0 as usize)?;
+        self.access(index)
     }
 
-    /// `task` has taken the step that lets it know `after`.
-    pub(crate) fn add(
-        &mut self,
-        task: usize,
+    fn access(&self, index: u32) -> Option<(u32, &Access)> {
+        Some((index, self.accesses.get(index as usize)?))
+    }
+
+    /// What this step knows. [`met`](Self::met) then gives the steps it comes directly after.
+    pub(crate) fn knows(&mut self, step: &Performed<'_>) -> Knowledge {
+        let mut met = std::mem::take(&mut self.met);
+        met.clear();
+        self.only_change = None;
+        let class = step.operation.class();
+        for object in step.operation.objects() {
+            self.meet(object, class, None, &mut met);
+        }
+        self.meet_watched(step.watched, &mut met);
+        let mut before = self.waits(step.task);
+        if let Some(ended) = step.joined {
+            before.join(&self.clocks[ended]);
+        }
+        let mut after = before;
+        for event in &met {
+            after.join(&self.events[*event as usize].clock);
+        }
+        after.advance(step.task);
+        self.met = met;
+        Knowledge { before, after }
+    }
+
+    /// Adds the steps that an access of `class` comes directly after, as if there were no step `without`.
+    fn meet(&self, object: ObjectId, class: Class, without: Option<u32>, met: &mut Vec<u32>) {
+        let mut next = self.newest(object).map_or(NONE, |(index, _)| index);
+        while let Some((_, access)) = self.access(next) {
+            let skipped = without == Some(access.event);
+            if class == Class::Read && access.class == Class::Read {
+                next = access.last_write;
+                continue;
+            }
+            if !skipped {
+                met.push(access.event);
+                if access.class == Class::Write {
+                    break;
+                }
+            }
+            next = access.before;
+        }
+    }
+
+    /// Adds the steps that giving way comes directly after.
+    fn meet_watched(&mut self, watched: &[(ObjectId, u32)], met: &mut Vec<u32>) {
+        let mut changes = 0;
+        for (object, seen) in watched {
+            let newest = self.newest(*object).map_or(NONE, |(_, newest)| newest.last_write);
+            let mut first_change = None;
+            let mut next = newest;
+            while let Some((_, write)) = self.access(next)
+                && write.version > *seen
+            {
+                first_change = Some(write.event);
+                next = self.access(write.before).map_or(NONE, |(_, each)| each.last_write);
+            }
+            changes += u32::from(first_change.is_some());
+            self.only_change = first_change.or(self.only_change);
+            met.extend(first_change.or_else(|| Some(self.access(newest)?.1.event)));
+        }
+        if changes > 1 {
+            self.only_change = None;
+        }
+    }
+
+    /// Finds the steps that the step which was asked about last comes directly after, newest first: those it does
+    /// not know by another one. A step that alone lets it go on is left out: their order cannot be another.
+    pub(crate) fn immediate(&mut self, before: &Clock, found: &mut Vec<u32>) {
+        found.clear();
+        self.met.sort_unstable_by(|one, other| other.cmp(one));
+        let mut covered = *before;
+        for index in &self.met {
+            let event = &self.events[*index as usize];
+            if covered.get(event.task) >= event.number {
+                continue;
+            }
+            covered.join(&event.clock);
+            if self.only_change != Some(*index) {
+                found.push(*index);
+            }
+        }
+    }
+
+    /// What would come before the step that was asked about last, if the step at `index` did not.
+    pub(crate) fn known_without(
+        &self,
+        index: u32,
         operation: &Operation,
-        node: usize,
-        after: Clock,
-        woken: TaskSet,
-    ) {
-        let index = self.events.len();
-        let number = after.get(task);
-        self.events.push(Event { task, number, operation: *operation, node, clock: after });
+        before: &Clock,
+    ) -> Clock {
+        let mut met: Vec<u32> = self.met.iter().copied().filter(|event| *event != index).collect();
         for object in operation.objects() {
-            let history = self.history(object);
-            history.events.push(index);
-            history.touched.get_or_insert(Clock::ZERO).join(&after);
-            if operation.class() == Class::Write {
-                history.written = Some(after);
+            self.meet(object, operation.class(), Some(index), &mut met);
+        }
+        let mut known = *before;
+        for event in &met {
+            known.join(&self.events[*event as usize].clock);
+        }
+        known
+    }
+
+    /// Finds the steps on a lock that a task which knows `before` does not know, newest first.
+    pub(crate) fn unknown_on(&self, object: ObjectId, before: &Clock, found: &mut Vec<u32>) {
+        found.clear();
+        let mut next = self.newest(object).map_or(NONE, |(index, _)| index);
+        while let Some((_, access)) = self.access(next) {
+            let event = &self.events[access.event as usize];
+            if before.get(event.task) >= event.number {
+                break;
+            }
+            found.push(access.event);
+            next = access.before;
+        }
+    }
+
+    /// The step was taken, and lets its task know `after`.
+    pub(crate) fn add(&mut self, step: &Performed<'_>, after: Clock) {
+        let event = u32::try_from(self.events.len()).expect("fewer than 2^32 steps");
+        let accesses = u32::try_from(self.accesses.len()).expect("fewer than 2^32 accesses");
+        self.events.push(Event {
+            task: step.task,
+            number: after.get(step.task),
+            availability: step.availability,
+            clock: after,
+            accesses,
+        });
+        let class = step.operation.class();
+        for object in step.operation.objects() {
+            self.add_access(event, object, class, step.changed);
+        }
+        for (object, seen) in step.watched {
+            let version = self.newest(*object).map_or(0, |(_, newest)| newest.version);
+            if version == *seen {
+                self.add_access(event, *object, Class::Read, false);
             }
         }
+        self.tell(step.task, after, step.woken);
+    }
+
+    /// The step repeats the one at `index`, which is known already.
+    pub(crate) fn repeat(&mut self, index: usize, woken: TaskSet) {
+        let Event { task, clock, .. } = self.events[index];
+        self.tell(task, clock, woken);
+    }
+
+    fn tell(&mut self, task: usize, after: Clock, woken: TaskSet) {
         self.clocks[task] = after;
         self.wake_clocks[task] = Clock::ZERO;
-        let mut rest = woken;
-        while rest != 0 {
-            self.wake_clocks[rest.trailing_zeros() as usize] = after;
-            rest &= rest - 1;
+        for woken in tasks_of(woken) {
+            self.wake_clocks[woken] = after;
         }
+    }
+
+    fn add_access(&mut self, event: u32, object: ObjectId, class: Class, changed: bool) {
+        let slot = object.0 as usize;
+        if self.newest.len() <= slot {
+            self.newest.resize(slot + 1, NONE);
+        }
+        let before = self.newest[slot];
+        let own = u32::try_from(self.accesses.len()).expect("fewer than 2^32 accesses");
+        let (version, last_write) =
+            self.access(before).map_or((0, NONE), |(_, each)| (each.version, each.last_write));
+        let last_write = if class == Class::Write { own } else { last_write };
+        let version = version + u32::from(changed);
+        self.accesses.push(Access { event, object, class, version, before, last_write });
+        self.newest[slot] = own;
     }
 
     /// A child knows what its parent knows.
     pub(crate) fn spawned(&mut self, task: usize, child: usize) {
         self.clocks[child] = self.clocks[task];
-    }
-
-    /// Who joins `task` by this object learns all it knows.
-    pub(crate) fn task_ended(&mut self, task: usize, object: ObjectId) {
-        let clock = self.clocks[task];
-        let history = self.history(object);
-        history.written.get_or_insert(Clock::ZERO).join(&clock);
-        history.touched.get_or_insert(Clock::ZERO).join(&clock);
     }
 
     /// Time passes when nobody can act: whoever goes on then does so after all that was done.

@@ -1,21 +1,29 @@
 //! Engines: who owns the choices of an execution, and in which order executions are made.
 //!
 //! An [`Explorer`] is asked before each step and told of each step. It knows tasks only by what they have
-//! announced. The exhaustive engine is [`exhaustive`], sampling is [`random`], following a record is
-//! [`replay`]; [`check`](crate::explore::runner::check) runs one of them and reports.
+//! announced. The exhaustive engine is [`exhaustive`], the search without reduction is [`plain`], sampling is
+//! [`random`], following a record is [`replay`]; [`check`](crate::explore::runner::check) runs one of
+//! them and reports.
 
 #[cfg(test)]
 mod against_brute_force;
 pub(crate) mod exhaustive;
 pub(crate) mod happens_before;
+pub(crate) mod plain;
+mod races;
 pub(crate) mod random;
 pub(crate) mod replay;
 pub(crate) mod runner;
+pub(crate) mod tree;
 
-use crate::execution::object::Objects;
+use crate::execution::object::{Availability, Objects};
 use crate::execution::operation::{ObjectId, Operation};
 use crate::execution::task::Task;
 use crate::execution::{TaskSet, mix};
+
+/// What is said when the same choices do not lead to the same place.
+pub(crate) const NOT_DETERMINISTIC: &str = "the same choices led to something else than before: the body depends on \
+    something other than its choices, such as the order of a HashMap, an address or the time";
 
 /// What can be chosen.
 pub(crate) struct Offer<'a> {
@@ -63,10 +71,32 @@ impl Offer<'_> {
 pub(crate) enum Decision {
     /// This task acts.
     Run(usize),
-    /// Nothing new can come of this execution.
-    Abandon,
     /// The explorer follows a record, and what it records is not offered.
     Refuse(String),
+}
+
+impl Decision {
+    /// The same choices have not led to the same place.
+    pub(crate) fn refuse() -> Self {
+        Decision::Refuse(NOT_DETERMINISTIC.to_owned())
+    }
+}
+
+/// A step that was taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Performed<'a> {
+    pub(crate) task: usize,
+    pub(crate) operation: &'a Operation,
+    /// Who may go on because of it.
+    pub(crate) woken: TaskSet,
+    /// Whether it has written its object, so that who re-reads it sees another version.
+    pub(crate) changed: bool,
+    /// Who could have taken its lock, or its token, just before it.
+    pub(crate) availability: Availability,
+    /// For a task that gives way until something it has read changes: what it has read, with the versions.
+    pub(crate) watched: &'a [(ObjectId, u32)],
+    /// For a join: who has ended.
+    pub(crate) joined: Option<usize>,
 }
 
 /// The owner of all choices.
@@ -80,26 +110,23 @@ pub(crate) trait Explorer {
     /// Chooses one of `count` values for `task`, 0 first; `count` is at least 2.
     fn choose_value(&mut self, task: usize, count: u32) -> u32;
 
-    /// `task` has acted. `woken` may go on because of it; `learned` are objects whose change let it
-    /// go on after it gave way.
-    fn performed(
-        &mut self,
-        _task: usize,
-        _operation: &Operation,
-        _woken: TaskSet,
-        _learned: &[(ObjectId, u32)],
-    ) {
-    }
+    /// A task has acted.
+    fn performed(&mut self, _step: &Performed<'_>) {}
 
-    /// `task` has spawned `child`.
-    fn spawned(&mut self, _task: usize, _child: usize) {}
-
-    /// `task`, whose object for joins this is, has ended.
-    fn task_ended(&mut self, _task: usize, _object: ObjectId) {}
+    /// `task` has spawned `child`, which has this identity.
+    fn spawned(&mut self, _task: usize, _child: usize, _identity: u64) {}
 
     /// Nobody could act, so time passed until `task` could.
     fn time_passed(&mut self, _task: usize) {}
 
     /// Nobody can ever act again, and these are the tasks.
     fn stuck(&mut self, _tasks: &[Task]) {}
+
+    /// The execution has ended.
+    fn ended(&mut self) {}
+
+    /// Whether a bound has kept anything from being executed.
+    fn cut(&self) -> bool {
+        false
+    }
 }

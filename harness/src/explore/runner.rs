@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use super::Explorer;
 use super::exhaustive::Exhaustive;
+use super::plain::Plain;
 use super::random::Random;
 use super::replay::Replay;
+use super::tree::{Branch, Tree};
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
 use crate::outcome::{Limit, Report, Verdict, Violation, ViolationKind, describe_panic};
@@ -24,10 +26,10 @@ pub type Body = Arc<dyn Fn() + Send + Sync>;
 fn explorer(check: &Check) -> (Box<dyn Explorer>, String, Option<String>) {
     match (&check.strategy, check.preemptions_max) {
         (Strategy::Exhaustive, None) => {
-            (Box::new(Exhaustive::new()), "harness exhaustive".to_owned(), None)
+            (Box::new(Exhaustive::new(Tree::new(Branch::default()))), "harness exhaustive".to_owned(), None)
         }
         (Strategy::Exhaustive, Some(most)) => (
-            Box::new(Exhaustive::without_reduction(Some(most))),
+            Box::new(Plain::new(Some(most))),
             "harness exhaustive".to_owned(),
             Some(format!("preemptions <= {most}")),
         ),
@@ -126,10 +128,6 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Option<Verdict> {
     let ending =
         execution.ending.take().expect("[harness internal bug] an execution without ending");
     let (kind, message) = match ending {
-        Ending::Redundant => {
-            totals.redundant += 1;
-            return None;
-        }
         Ending::DoesNotFit(why) => return Some(Verdict::NotDeterministic(why)),
         Ending::Violation(kind, message) => {
             totals.executions += 1;

@@ -82,6 +82,14 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
+    /// The value of a mutex that nobody else can reach. No step.
+    ///
+    /// # Errors
+    /// Never; the shape is std's.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        Ok(self.value.get_mut())
+    }
+
     pub(super) fn id(&self) -> Option<ObjectId> {
         self.handle.id(unlocked)
     }

@@ -1,4 +1,4 @@
-//! `RwLock`, in the shape of std's. Readers commute: neither their coming nor their going has an order.
+//! `RwLock`, in the shape of std's. The order in which shared holds come and go is explored, too.
 //!
 //! No fairness is promised, as with std: whoever is chosen first gets in.
 

@@ -113,7 +113,8 @@ fn spawn_inside<T: 'static>(
         let parent = execution.current;
         let child = execution.add_task(name, run, at);
         execution.note(What::Spawned(child, at));
-        execution.explorer.spawned(parent, child);
+        let identity = execution.tasks[child].identity;
+        execution.explorer.spawned(parent, child, identity);
         execution.tasks[child].prepare_return = Some(parent);
         execution.current = child;
         execution.next = Next::Run(child);

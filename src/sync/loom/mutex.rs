@@ -43,6 +43,11 @@ impl<T> Mutex<T> {
             .then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(MutexGuard { held, value: &self.value })
     }
+
+    /// The value of a mutex that nobody else can reach.
+    pub(crate) fn get_mut(&mut self) -> LockResult<&mut T> {
+        Ok(self.value.get_mut())
+    }
 }
 
 impl<T> Deref for MutexGuard<'_, T> {

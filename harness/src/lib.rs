@@ -34,6 +34,7 @@ mod explore;
 pub mod model;
 pub mod outcome;
 pub mod scenario;
+pub mod self_check;
 pub mod schedule;
 pub mod sync;
 pub mod trace;

@@ -5,9 +5,8 @@
 //! [`random`], following a record is [`replay`]; [`check`](crate::explore::runner::check) runs one of
 //! them and reports.
 
-#[cfg(test)]
-mod against_brute_force;
 pub(crate) mod exhaustive;
+pub(crate) mod fingerprint;
 pub(crate) mod happens_before;
 pub(crate) mod plain;
 mod races;

@@ -1,0 +1,7 @@
+use super::*;
+
+#[test]
+fn the_engine_meets_each_trace_exactly_once() {
+    let compared = against_plain_search(1_000, 2023).unwrap_or_else(|why| panic!("{why}"));
+    assert!(compared.programs == 1_000 && compared.stuck > 1_000, "{compared:?}");
+}

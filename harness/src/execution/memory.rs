@@ -53,7 +53,7 @@ impl Execution {
         if releases(ordering) {
             writer.sync.advance(task);
         }
-        let ObjectState::Atomic { release, version } = &mut self.objects[object].state else {
+        let ObjectState::Atomic { release, version, .. } = &mut self.objects[object].state else {
             return;
         };
         *version += 1;

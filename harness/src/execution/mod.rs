@@ -32,7 +32,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use clock::{Clock, TASKS_MAX};
 use ending::Ending;
 use object::{Availability, Object, ObjectState, Objects};
-use operation::{ObjectId, Operation, OperationKind};
+use operation::{Class, ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
 use task::{Task, TaskState, Wait};
 
@@ -282,7 +282,8 @@ impl Execution {
         let availability = match operation.kind {
             OperationKind::AtomicLoad(_)
             | OperationKind::AtomicStore(_)
-            | OperationKind::AtomicReadModifyWrite(_) => Availability::Free,
+            | OperationKind::AtomicReadModifyWrite(_)
+            | OperationKind::AtomicCompareExchange(..) => Availability::Free,
             OperationKind::Park => token(self.tasks[task].token),
             OperationKind::Unpark => {
                 let target = self.tasks.iter().find(|each| Some(each.parker) == operation.object);
@@ -426,12 +427,16 @@ pub(crate) fn step<R>(
                 }
             }
             OperationKind::AtomicLoad(_) => execution.watch(me, operation.object),
-            _ => task.wrote |= operation.class() == operation::Class::Write,
+            _ => task.wrote |= operation.class() == Class::Write,
         }
+        let value_before = effect.value_before();
+        let class = operation.class_if(value_before);
         execution.steps.push(Step { task: me, what: What::Operation(operation, effect) });
         execution.explorer.performed(&Performed {
             task: me,
             operation: &operation,
+            class,
+            value_before,
             woken: effect.woken(),
             changed: effect.changed(),
             availability: before.0,

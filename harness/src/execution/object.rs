@@ -12,8 +12,8 @@ use super::operation::ObjectId;
 #[derive(Debug)]
 pub(crate) enum ObjectState {
     /// An atomic: what a load of its present value may learn by acquiring it, and how often it
-    /// was written.
-    Atomic { release: Clock, version: u32 },
+    /// was written; whether its values are shown with a sign.
+    Atomic { release: Clock, version: u32, signed: bool },
     /// A mutex: who holds it.
     Mutex { owner: Option<usize>, release: Clock },
     /// A read/write lock: who holds it, and what a new holder learns.

@@ -5,7 +5,9 @@
 //!
 //! * each operation touches each of its objects in class [`Class::Read`] or [`Class::Write`];
 //! * two operations of different tasks conflict when they share an object and one of them is a
-//!   `Write` there.
+//!   `Write` there;
+//! * a comparison that fails has only read, which is known when it was executed, and can be told beforehand
+//!   from the value that is there.
 //!
 //! Everything on a mutex, a condition variable or a read/write lock is `Write`, shared holds included: a
 //! writer that waits for several readers waits for all of them, which is no order of two steps.
@@ -28,6 +30,8 @@ pub(crate) enum OperationKind {
     AtomicStore(Ordering),
     /// Reads and writes an atomic in one step.
     AtomicReadModifyWrite(Ordering),
+    /// Reads an atomic and, if it holds this value, writes it in the same step.
+    AtomicCompareExchange(Ordering, u64),
     /// Takes a mutex; waits while it is held.
     MutexLock,
     /// Takes a mutex if it is free.
@@ -89,11 +93,19 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// How this operation touches its objects.
+    /// How this operation touches its objects, at most: a comparison that fails has only read.
     pub(crate) fn class(&self) -> Class {
         match self.kind {
             OperationKind::AtomicLoad(_) | OperationKind::Join => Class::Read,
             _ => Class::Write,
+        }
+    }
+
+    /// How it would touch its atomic if that held `value`.
+    pub(crate) fn class_if(&self, value: u64) -> Class {
+        match self.kind {
+            OperationKind::AtomicCompareExchange(_, expected) if expected != value => Class::Read,
+            _ => self.class(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::object::ObjectState;
 use super::operation::{ObjectId, Operation, OperationKind};
 use super::{Execution, TaskSet};
 use crate::trace::{Row, Trace, place};
@@ -11,12 +12,12 @@ use crate::trace::{Row, Trace, place};
 pub(crate) enum Effect {
     /// What its name says.
     Done,
-    /// It read this value.
-    Read(i128),
-    /// It wrote this value.
-    Wrote(i128),
+    /// It read this value, as bits.
+    Read(u64),
+    /// It wrote the second value over the first.
+    Wrote(u64, u64),
     /// It read the first value and wrote the second.
-    Changed(i128, i128),
+    Changed(u64, u64),
     /// It tried, and this is whether it could.
     Tried(bool),
     /// It woke these tasks.
@@ -28,7 +29,15 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether it has written an atomic.
     pub(crate) fn changed(self) -> bool {
-        matches!(self, Effect::Wrote(_) | Effect::Changed(..))
+        matches!(self, Effect::Wrote(..) | Effect::Changed(..))
+    }
+
+    /// What an atomic held before; 0 for other objects.
+    pub(crate) fn value_before(self) -> u64 {
+        match self {
+            Effect::Read(before) | Effect::Wrote(before, _) | Effect::Changed(before, _) => before,
+            _ => 0,
+        }
     }
 
     /// The tasks it woke.
@@ -106,10 +115,13 @@ impl Execution {
 
     fn describe(&self, operation: &Operation, effect: Effect) -> String {
         let name = self.name_of(operation.object);
+        let state = operation.object.map(|object| &self.objects[object].state);
+        let signed = matches!(state, Some(ObjectState::Atomic { signed: true, .. }));
+        let show = |bits: u64| if signed { bits.cast_signed().to_string() } else { bits.to_string() };
         let plain = match operation.kind {
             OperationKind::AtomicLoad(_) => "reads",
             OperationKind::AtomicStore(_) => "writes",
-            OperationKind::AtomicReadModifyWrite(_) => "changes",
+            OperationKind::AtomicReadModifyWrite(_) | OperationKind::AtomicCompareExchange(..) => "changes",
             OperationKind::MutexLock | OperationKind::RwLockWrite => "locks",
             OperationKind::MutexTryLock | OperationKind::RwLockTryWrite => "tries to lock",
             OperationKind::MutexUnlock | OperationKind::RwLockWriteUnlock => "unlocks",
@@ -127,9 +139,9 @@ impl Execution {
             OperationKind::Sleep => "has slept",
         };
         match effect {
-            Effect::Read(value) => format!("{name} = {value}"),
-            Effect::Wrote(value) => format!("{name} := {value}"),
-            Effect::Changed(before, after) => format!("{name} := {after} (was {before})"),
+            Effect::Read(value) => format!("{name} = {}", show(value)),
+            Effect::Wrote(_, value) => format!("{name} := {}", show(value)),
+            Effect::Changed(before, after) => format!("{name} := {} (was {})", show(after), show(before)),
             Effect::Tried(true) => format!("{plain} {name}: yes"),
             Effect::Tried(false) => format!("{plain} {name}: no"),
             Effect::Woke(0) => format!("{plain} {name}: nobody there"),

@@ -61,7 +61,7 @@ impl Fingerprint {
 
     /// A step was taken.
     pub(crate) fn performed(&mut self, step: &Performed<'_>) {
-        let class = step.operation.class();
+        let class = step.class;
         let mut number = 1;
         for object in step.operation.objects() {
             let seen = *self.object(object);

@@ -28,8 +28,9 @@ pub(crate) struct Event {
     pub(crate) task: usize,
     /// Its number among the steps of its task, from 1.
     pub(crate) number: u32,
-    /// Who could have taken its lock, or its token, just before it.
+    /// Who could have taken its lock, or its token, just before it, and what its atomic held.
     pub(crate) availability: Availability,
+    value_before: u64,
     /// All that happens before it, itself included.
     pub(crate) clock: Clock,
     /// Where its accesses begin.
@@ -126,7 +127,7 @@ impl HappensBefore {
         let mut met = std::mem::take(&mut self.met);
         met.clear();
         self.only_change = None;
-        let class = step.operation.class();
+        let class = step.class;
         for object in step.operation.objects() {
             self.meet(object, class, None, &mut met);
         }
@@ -210,9 +211,10 @@ impl HappensBefore {
         operation: &Operation,
         before: &Clock,
     ) -> Clock {
+        let class = operation.class_if(self.events[index as usize].value_before);
         let mut met: Vec<u32> = self.met.iter().copied().filter(|event| *event != index).collect();
         for object in operation.objects() {
-            self.meet(object, operation.class(), Some(index), &mut met);
+            self.meet(object, class, Some(index), &mut met);
         }
         let mut known = *before;
         for event in &met {
@@ -243,10 +245,11 @@ impl HappensBefore {
             task: step.task,
             number: after.get(step.task),
             availability: step.availability,
+            value_before: step.value_before,
             clock: after,
             accesses,
         });
-        let class = step.operation.class();
+        let class = step.class;
         for object in step.operation.objects() {
             self.add_access(event, object, class, step.changed);
         }

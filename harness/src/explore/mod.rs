@@ -16,7 +16,7 @@ pub(crate) mod runner;
 pub(crate) mod tree;
 
 use crate::execution::object::{Availability, Objects};
-use crate::execution::operation::{ObjectId, Operation};
+use crate::execution::operation::{Class, ObjectId, Operation};
 use crate::execution::task::Task;
 use crate::execution::{TaskSet, mix};
 
@@ -86,6 +86,10 @@ impl Decision {
 pub(crate) struct Performed<'a> {
     pub(crate) task: usize,
     pub(crate) operation: &'a Operation,
+    /// How it has touched its objects: an update that changed nothing has only read.
+    pub(crate) class: Class,
+    /// For an atomic, what it held before.
+    pub(crate) value_before: u64,
     /// Who may go on because of it.
     pub(crate) woken: TaskSet,
     /// Whether it has written its object, so that who re-reads it sees another version.

@@ -1,8 +1,8 @@
 //! Atomics of all widths and fences, in the shape of std's.
 //!
 //! A load sees the latest value; what it lets its task know follows the declared ordering
-//! (`execution/memory.rs`). A failed `compare_exchange` counts as an update, so it is
-//! ordered against everything; `compare_exchange_weak` never fails without a reason.
+//! (`execution/memory.rs`). A failed `compare_exchange` has only read; `compare_exchange_weak` never fails
+//! without a reason.
 
 use std::fmt;
 use std::panic::Location;
@@ -15,10 +15,6 @@ use crate::execution::object::ObjectState;
 use crate::execution::operation::OperationKind;
 use crate::execution::record::Effect;
 use crate::execution::{step, with};
-
-fn fresh() -> ObjectState {
-    ObjectState::Atomic { release: Clock::ZERO, version: 0 }
-}
 
 /// Orders the task's own steps. No step of the engine: under sequential consistency nobody sees it,
 /// but it moves what the task knows and publishes.
@@ -36,7 +32,7 @@ pub fn compiler_fence(ordering: Ordering) {
 }
 
 macro_rules! atomic {
-    ($(#[$doc:meta])* $name:ident, $std:ty, $value:ty, |$shown:ident| $show:expr) => {
+    ($(#[$doc:meta])* $name:ident, $std:ty, $value:ty, $signed:expr, |$shown:ident| $bits:expr) => {
         $(#[$doc])*
         pub struct $name {
             handle: Handle,
@@ -48,7 +44,7 @@ macro_rules! atomic {
             #[track_caller]
             #[must_use]
             pub fn new(value: $value) -> Self {
-                $name { handle: Handle::new(fresh), value: <$std>::new(value) }
+                $name { handle: Handle::new(Self::fresh), value: <$std>::new(value) }
             }
 
             /// Gives it a name to read in traces.
@@ -58,19 +54,24 @@ macro_rules! atomic {
                 self
             }
 
-            fn show($shown: $value) -> i128 {
-                $show
+            fn fresh() -> ObjectState {
+                ObjectState::Atomic { release: Clock::ZERO, version: 0, signed: $signed }
+            }
+
+            /// The value as it is kept in the log.
+            fn bits($shown: $value) -> u64 {
+                $bits
             }
 
             /// Reads.
             #[track_caller]
             pub fn load(&self, ordering: Ordering) -> $value {
                 let at = Location::caller();
-                let stepped = self.handle.id(fresh).and_then(|id| {
+                let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicLoad(ordering), at), |execution, task| {
                         execution.atomic_read(task, id, ordering);
                         let value = self.value.load(Ordering::SeqCst);
-                        (value, Effect::Read(Self::show(value)))
+                        (value, Effect::Read(Self::bits(value)))
                     })
                 });
                 stepped.unwrap_or_else(|| self.value.load(ordering))
@@ -80,11 +81,11 @@ macro_rules! atomic {
             #[track_caller]
             pub fn store(&self, value: $value, ordering: Ordering) {
                 let at = Location::caller();
-                let stepped = self.handle.id(fresh).and_then(|id| {
+                let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicStore(ordering), at), |execution, task| {
                         execution.atomic_written(task, id, ordering, false);
-                        self.value.store(value, Ordering::SeqCst);
-                        ((), Effect::Wrote(Self::show(value)))
+                        let before = self.value.swap(value, Ordering::SeqCst);
+                        ((), Effect::Wrote(Self::bits(before), Self::bits(value)))
                     })
                 });
                 if stepped.is_none() {
@@ -97,24 +98,25 @@ macro_rules! atomic {
             #[track_caller]
             fn update_step(
                 &self,
+                kind: OperationKind,
                 success: Ordering,
                 failure: Ordering,
                 update: impl Fn($value) -> Option<$value>,
             ) -> Result<$value, $value> {
                 let at = Location::caller();
-                let stepped = self.handle.id(fresh).and_then(|id| {
-                    step(on(id, OperationKind::AtomicReadModifyWrite(success), at), |execution, task| {
+                let stepped = self.handle.id(Self::fresh).and_then(|id| {
+                    step(on(id, kind, at), |execution, task| {
                         let before = self.value.load(Ordering::SeqCst);
                         match update(before) {
                             Some(after) => {
                                 execution.atomic_read(task, id, success);
                                 execution.atomic_written(task, id, success, true);
                                 self.value.store(after, Ordering::SeqCst);
-                                (Ok(before), Effect::Changed(Self::show(before), Self::show(after)))
+                                (Ok(before), Effect::Changed(Self::bits(before), Self::bits(after)))
                             }
                             None => {
                                 execution.atomic_read(task, id, failure);
-                                (Err(before), Effect::Read(Self::show(before)))
+                                (Err(before), Effect::Read(Self::bits(before)))
                             }
                         }
                     })
@@ -126,7 +128,8 @@ macro_rules! atomic {
 
             #[track_caller]
             fn change(&self, ordering: Ordering, update: impl Fn($value) -> $value) -> $value {
-                match self.update_step(ordering, Ordering::Relaxed, |value| Some(update(value))) {
+                let kind = OperationKind::AtomicReadModifyWrite(ordering);
+                match self.update_step(kind, ordering, Ordering::Relaxed, |value| Some(update(value))) {
                     Ok(value) | Err(value) => value,
                 }
             }
@@ -149,7 +152,8 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.update_step(success, failure, |value| (value == current).then_some(new))
+                let kind = OperationKind::AtomicCompareExchange(success, Self::bits(current));
+                self.update_step(kind, success, failure, |value| (value == current).then_some(new))
             }
 
             /// The same; never fails without a reason here.
@@ -249,22 +253,20 @@ macro_rules! bits {
 }
 
 macro_rules! integers {
-    ($($name:ident $value:ident),* $(,)?) => {$(
+    ($signed:literal: $($name:ident $value:ident),* $(,)?) => {$(
         atomic!(
             #[doc = concat!("An atomic `", stringify!($value), "`.")]
-            $name, std::sync::atomic::$name, $value, |value| value as i128
+            $name, std::sync::atomic::$name, $value, $signed, |value| value as u64
         );
         arithmetic!($name, $value);
         bits!($name, $value);
     )*};
 }
 
-integers!(
-    AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, AtomicIsize isize,
-    AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize,
-);
+integers!(true: AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, AtomicIsize isize);
+integers!(false: AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize);
 atomic!(
     /// An atomic `bool`.
-    AtomicBool, std::sync::atomic::AtomicBool, bool, |value| i128::from(value)
+    AtomicBool, std::sync::atomic::AtomicBool, bool, false, |value| u64::from(value)
 );
 bits!(AtomicBool, bool);

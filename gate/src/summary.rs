@@ -101,6 +101,8 @@ fn extent(report: &Report, engine: Engine) -> String {
             (Limit::Executions(_), _) => "cut: executions".to_owned(),
             (Limit::Time(time), _) => format!("cut: {}", seconds(*time)),
             (Limit::Steps(number), _) => format!("cut: {number} steps"),
+            (Limit::Preemptions(number), _) => format!("preemptions <= {number}"),
+            (Limit::Interrupted, _) => "interrupted".to_owned(),
         },
         _ => "-".to_owned(),
     }

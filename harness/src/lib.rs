@@ -34,8 +34,8 @@ mod explore;
 pub mod model;
 pub mod outcome;
 pub mod scenario;
-pub mod self_check;
 pub mod schedule;
+pub mod self_check;
 pub mod sync;
 pub mod trace;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -72,6 +72,10 @@ pub enum Limit {
     Time(Duration),
     /// Executions longer than this number of steps were cut.
     Steps(u64),
+    /// Schedules with more preemptions than this were left out.
+    Preemptions(u8),
+    /// Somebody interrupted it.
+    Interrupted,
 }
 
 impl fmt::Display for Limit {
@@ -80,12 +84,14 @@ impl fmt::Display for Limit {
             Limit::Executions(count) => write!(f, "{count} executions"),
             Limit::Time(time) => write!(f, "{} ms", time.as_millis()),
             Limit::Steps(count) => write!(f, "{count} steps in one execution"),
+            Limit::Preemptions(count) => write!(f, "{count} preemptions in one execution"),
+            Limit::Interrupted => f.write_str("interrupted"),
         }
     }
 }
 
 /// What kind of failure an interleaving showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ViolationKind {
     /// A task panicked.
     Panic,
@@ -162,6 +168,11 @@ pub struct Report {
     pub cases: BTreeMap<String, u64>,
     /// How many executions ended in each final state.
     pub final_states: BTreeMap<String, u64>,
+    /// How many executions broke something, by kind: more than one only where the search goes on.
+    pub violations: BTreeMap<ViolationKind, u64>,
+    /// How much of the whole was explored, from 0 to 1, as far as the engine can tell: nothing is said
+    /// after a violation.
+    pub explored: Option<f64>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,
 }
@@ -181,9 +192,37 @@ impl Report {
             passes: Vec::new(),
             cases: BTreeMap::new(),
             final_states: BTreeMap::new(),
+            violations: BTreeMap::new(),
+            explored: None,
             elapsed: Duration::ZERO,
         }
     }
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Executions so far, with those before it was resumed.
+    pub executions: u64,
+    /// How much of the whole is explored, from 0 to 1. It never runs backwards.
+    pub explored: f64,
+    /// How many executions there may be in all.
+    pub estimate: Option<Estimate>,
+    /// Time since it was begun or resumed.
+    pub elapsed: Duration,
+}
+
+/// How many executions a search may have, with an interval that holds the truth 95 times of 100.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The most likely number.
+    pub traces: f64,
+    /// The interval.
+    pub low: f64,
+    /// Its other end.
+    pub high: f64,
+    /// Random probes it was made of.
+    pub probes: u32,
 }
 
 impl Violation {

@@ -4,7 +4,11 @@
 //! to real threads by the crates that hold the code under test on that backend.
 
 use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::outcome::BrokenProperty;
 use crate::schedule::Schedule;
@@ -166,8 +170,20 @@ pub struct Check {
     pub time_max: Option<Duration>,
     /// An execution of more steps is a livelock.
     pub steps_max: u64,
-    /// Only interleavings with at most so many preemptions; part of the result.
+    /// Only interleavings with at most so many preemptions, one schedule after the other, without the reduction; if
+    /// that leaves anything out, the verdict is `BudgetSpent`.
     pub preemptions_max: Option<u8>,
+    /// Executions are cut after so many steps; if any was, the verdict is `BudgetSpent`.
+    pub depth_max: Option<u64>,
+    /// Go on after a violation, and count them.
+    pub keep_going: bool,
+    /// Threads that search at a time. The report does not depend on it. The body must share nothing between
+    /// executions.
+    pub jobs: NonZeroUsize,
+    /// Explore only this part of the tree of executions.
+    pub shard: Option<Shard>,
+    /// Where the state of the search is kept, to go on from it.
+    pub checkpoint: Option<Checkpoint>,
     /// Execute each schedule twice and compare the choices offered.
     pub twice: bool,
     /// The planted bug that is on.
@@ -182,10 +198,43 @@ impl Default for Check {
             time_max: None,
             steps_max: 20_000,
             preemptions_max: None,
+            depth_max: None,
+            keep_going: false,
+            jobs: NonZeroUsize::MIN,
+            shard: None,
+            checkpoint: None,
             twice: false,
             mutation: None,
         }
     }
+}
+
+/// One of several parts of a search that share nothing; together they are the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.count)
+    }
+}
+
+/// A file that holds the state of a search.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// The file.
+    pub path: PathBuf,
+    /// What is searched: a file of something else is refused.
+    pub label: String,
+    /// How often it is written. It is written at the end, too.
+    pub every: Duration,
+    /// Go on from it. If it does not exist, that is an error.
+    pub resume: bool,
 }
 
 /// Which interleavings are executed.

@@ -19,7 +19,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// One choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// This task took the next step.
     Task(u32),
@@ -27,8 +27,9 @@ pub enum Choice {
     Value(u32),
 }
 
-/// All choices of one execution.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+/// All choices of one execution. In files it is its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Schedule {
     /// In the order in which they were made.
     pub choices: Vec<Choice>,
@@ -51,6 +52,19 @@ impl fmt::Display for Schedule {
             rest = &rest[same..];
         }
         Ok(())
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> String {
+        schedule.to_string()
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = ScheduleError;
+    fn try_from(text: String) -> Result<Schedule, ScheduleError> {
+        Schedule::parse(&text)
     }
 }
 

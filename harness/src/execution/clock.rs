@@ -1,21 +1,25 @@
 //! Vector clocks of fixed width.
 //!
 //! A clock counts, for each task, how many of its steps are known. Width is a constant so that a
-//! clock is copied, never allocated: an engine makes one for each step.
+//! clock is copied, never allocated: an engine makes one for each step. It fills one cache line.
 
 /// The most tasks one execution may have, the body included.
 pub const TASKS_MAX: usize = 32;
 
+/// The most steps one task may take: more do not fit a clock.
+pub(crate) const STEPS_OF_A_TASK_MAX: u16 = u16::MAX;
+
 /// What is known of each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Clock([u32; TASKS_MAX]);
+#[repr(align(64))]
+pub(crate) struct Clock([u16; TASKS_MAX]);
 
 impl Clock {
     /// Nothing is known of anybody.
     pub(crate) const ZERO: Clock = Clock([0; TASKS_MAX]);
 
     /// Only the first `steps` steps of `task` are known.
-    pub(crate) fn only(task: usize, steps: u32) -> Clock {
+    pub(crate) fn only(task: usize, steps: u16) -> Clock {
         let mut clock = Clock::ZERO;
         clock.0[task] = steps;
         clock
@@ -23,14 +27,18 @@ impl Clock {
 
     /// How many steps of `task` are known.
     #[inline]
-    pub(crate) fn get(&self, task: usize) -> u32 {
+    pub(crate) fn get(&self, task: usize) -> u16 {
         self.0[task]
     }
 
     /// Adds one step of `task` and returns its number, from 1.
+    ///
+    /// # Panics
+    /// If it takes more than [`STEPS_OF_A_TASK_MAX`].
     #[inline]
-    pub(crate) fn advance(&mut self, task: usize) -> u32 {
-        self.0[task] += 1;
+    pub(crate) fn advance(&mut self, task: usize) -> u16 {
+        let next = self.0[task].checked_add(1);
+        self.0[task] = next.unwrap_or_else(|| too_many_steps());
         self.0[task]
     }
 
@@ -46,4 +54,11 @@ impl Clock {
     pub(crate) fn first_behind(&self, other: &Clock) -> Option<usize> {
         self.0.iter().zip(&other.0).position(|(mine, theirs)| mine < theirs)
     }
+}
+
+#[cold]
+fn too_many_steps() -> ! {
+    panic!(
+        "a task takes more than {STEPS_OF_A_TASK_MAX} steps in one execution: make the body shorter, or `steps_max` smaller"
+    )
 }

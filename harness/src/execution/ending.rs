@@ -12,6 +12,8 @@ use crate::trace::place;
 pub(crate) enum Ending {
     /// Every task ran to its end.
     Completed,
+    /// It reached the bound on its length.
+    Cut,
     /// A schedule that was to be followed offers something that is not there.
     DoesNotFit(String),
     /// Something is wrong; the text says what.
@@ -53,19 +55,19 @@ impl Execution {
     /// What one task waits for, held by whom, since where.
     fn describe_wait(&self, task: &Task) -> String {
         let Some(operation) = task.pending else {
-            return format!("  {} runs", task.name);
+            return format!("  {} runs", task.name());
         };
         let name = self.name_of(operation.object);
         let held_by = |object| match &self.objects[object].state {
             ObjectState::Mutex { owner: Some(owner), .. } => {
-                format!(", held by {}", self.tasks[*owner].name)
+                format!(", held by {}", self.tasks[*owner].name())
             }
             ObjectState::RwLock { writer: Some(writer), .. } => {
-                format!(", held by {}", self.tasks[*writer].name)
+                format!(", held by {}", self.tasks[*writer].name())
             }
             ObjectState::RwLock { readers, .. } if !readers.is_empty() => {
-                let names: Vec<&str> =
-                    readers.iter().map(|reader| self.tasks[*reader].name.as_str()).collect();
+                let names: Vec<_> =
+                    readers.iter().map(|reader| self.tasks[*reader].name()).collect();
                 format!(", held shared by {}", names.join(", "))
             }
             _ => String::new(),
@@ -88,6 +90,6 @@ impl Execution {
             OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
             _ => "could go on".to_owned(),
         };
-        format!("  {} {wait} ({})", task.name, place(operation.location))
+        format!("  {} {wait} ({})", task.name(), place(operation.location))
     }
 }

@@ -143,9 +143,9 @@ impl Execution {
             "data race on {}: {} by {} at {} and {kind} by {} at {}, and no declared ordering separates them",
             self.objects[object].display_name(),
             if write { "write" } else { "read" },
-            self.tasks[me].name,
+            self.tasks[me].name(),
             place(at),
-            self.tasks[other].name,
+            self.tasks[other].name(),
             other_at.map_or_else(|| "?".to_owned(), place),
         );
         self.next = self.end(Ending::Violation(ViolationKind::DataRace, text));

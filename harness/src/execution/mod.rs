@@ -27,6 +27,7 @@ pub(crate) mod task;
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use clock::{Clock, TASKS_MAX};
@@ -34,7 +35,7 @@ use ending::Ending;
 use object::{Availability, Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
-use task::{Task, TaskState, Wait};
+use task::{Task, TaskState, Wait, Watched};
 
 use crate::explore::{Decision, Explorer, Offer, Performed};
 use crate::schedule::Choice;
@@ -63,11 +64,15 @@ pub(crate) struct Execution {
     pub(crate) explorer: Box<dyn Explorer>,
     pub(crate) next: Next,
     pub(crate) current: usize,
+    /// Who has announced a step that never waits, and who one that may have to.
+    ready: TaskSet,
+    waiting: TaskSet,
     pub(crate) choices: Vec<Choice>,
     /// What was offered at each choice, hashed, if somebody wants to compare it.
     pub(crate) offers: Option<Vec<u64>>,
     pub(crate) steps: Vec<Step>,
     pub(crate) steps_max: u64,
+    pub(crate) depth_max: Option<u64>,
     pub(crate) cases: Vec<&'static str>,
     pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
     /// Tasks that were spawned and have no stack yet.
@@ -138,7 +143,11 @@ pub(crate) fn mutation() -> Option<&'static str> {
 }
 
 impl Execution {
-    pub(crate) fn new(explorer: Box<dyn Explorer>, steps_max: u64) -> Box<Self> {
+    pub(crate) fn new(
+        explorer: Box<dyn Explorer>,
+        steps_max: u64,
+        depth_max: Option<u64>,
+    ) -> Box<Self> {
         Box::new(Execution {
             epoch: 0,
             tasks: Vec::new(),
@@ -146,10 +155,13 @@ impl Execution {
             explorer,
             next: Next::End,
             current: 0,
+            ready: 0,
+            waiting: 0,
             choices: Vec::new(),
             offers: None,
             steps: Vec::new(),
             steps_max,
+            depth_max,
             cases: Vec::new(),
             finishers: Vec::new(),
             spawned: Vec::new(),
@@ -175,6 +187,8 @@ impl Execution {
         self.ending = None;
         self.time = 0;
         self.current = 0;
+        self.ready = 0;
+        self.waiting = 0;
         self.operations_while_given_up = 0;
     }
 
@@ -184,7 +198,7 @@ impl Execution {
     /// If there are more than [`TASKS_MAX`].
     pub(crate) fn add_task(
         &mut self,
-        name: Option<String>,
+        name: Option<Arc<str>>,
         body: Box<dyn FnOnce()>,
         at: &'static Location<'static>,
     ) -> usize {
@@ -202,19 +216,16 @@ impl Execution {
             parent.sync.advance(self.current);
             (identity, parent.sync)
         };
-        let name = name.unwrap_or_else(|| match number {
-            0 => "main".to_owned(),
-            _ => format!("task{number}"),
-        });
         let [object, parker] = [0, u64::MAX].map(|which| {
+            let identity = mix(identity, which);
             self.objects.add(Object {
-                state: ObjectState::Task,
-                identity: mix(identity, which),
-                name: Some(name.clone()),
+                state: ObjectState::Task(number),
+                identity,
+                name: None,
                 made_at: at,
             })
         });
-        self.tasks.push(Task::new(name, identity, object, parker, sync));
+        self.tasks.push(Task::new(number, name, identity, object, parker, sync));
         self.spawned.push((number, body));
         number
     }
@@ -234,8 +245,9 @@ impl Execution {
 
     /// The tasks that could act now.
     fn enabled(&self) -> TaskSet {
-        let mut set = 0;
-        for (number, task) in self.tasks.iter().enumerate() {
+        let mut set = self.ready;
+        for number in tasks_of(self.waiting) {
+            let task = &self.tasks[number];
             if let Some(operation) = &task.pending
                 && self.is_enabled(task, operation)
             {
@@ -243,6 +255,20 @@ impl Execution {
             }
         }
         set
+    }
+
+    /// The running task announces its next step.
+    fn announce(&mut self, operation: Operation) {
+        self.tasks[self.current].pending = Some(operation);
+        let own = 1 << self.current;
+        if operation.may_wait() { self.waiting |= own } else { self.ready |= own }
+    }
+
+    /// The running task takes the step it has announced.
+    fn act(&mut self) {
+        self.tasks[self.current].pending = None;
+        self.ready &= !(1 << self.current);
+        self.waiting &= !(1 << self.current);
     }
 
     fn is_enabled(&self, task: &Task, operation: &Operation) -> bool {
@@ -267,11 +293,19 @@ impl Execution {
             OperationKind::Park => task.token || task.wait == Wait::TimedOut,
             OperationKind::Sleep => task.wait == Wait::TimedOut,
             OperationKind::Join => {
-                let joined = self.tasks.iter().find(|each| Some(each.object) == operation.object);
-                joined.is_some_and(|each| each.state == TaskState::Ended)
+                let joined = self.task_of(operation);
+                joined.is_some_and(|joined| self.tasks[joined].state == TaskState::Ended)
             }
             OperationKind::Yield => task.may_go_on_after_yield(&self.objects),
             _ => true,
+        }
+    }
+
+    /// The task that is an operation's object.
+    fn task_of(&self, operation: &Operation) -> Option<usize> {
+        match self.objects[operation.object?].state {
+            ObjectState::Task(task) => Some(task),
+            _ => None,
         }
     }
 
@@ -286,16 +320,13 @@ impl Execution {
             | OperationKind::AtomicCompareExchange(..) => Availability::Free,
             OperationKind::Park => token(self.tasks[task].token),
             OperationKind::Unpark => {
-                let target = self.tasks.iter().find(|each| Some(each.parker) == operation.object);
-                token(target.is_some_and(|target| target.token))
+                token(self.task_of(operation).is_some_and(|target| self.tasks[target].token))
             }
-            OperationKind::Join => {
-                let ended = self.tasks.iter().position(|each| Some(each.object) == operation.object);
-                return (Availability::Free, ended);
-            }
+            OperationKind::Join => return (Availability::Free, self.task_of(operation)),
             // The mutex of a condition variable's wait is its second object.
             _ => {
-                let lock = operation.second.filter(|_| operation.kind == OperationKind::CondvarWait);
+                let lock =
+                    operation.second.filter(|_| operation.kind == OperationKind::CondvarWait);
                 let state = |object| self.objects[object].state.availability();
                 lock.or(operation.object).map_or(Availability::Free, state)
             }
@@ -344,6 +375,9 @@ impl Execution {
                 return self.end(ending);
             }
         };
+        if self.depth_max.is_some_and(|most| self.choices.len() as u64 >= most) {
+            return self.end(Ending::Cut);
+        }
         if self.choices.len() as u64 >= self.steps_max {
             let ending = self.describe_livelock();
             return self.end(ending);
@@ -397,7 +431,7 @@ pub(crate) fn step<R>(
 ) -> Option<R> {
     let must_switch = with(|execution| {
         let me = execution.current;
-        execution.tasks[me].pending = Some(operation);
+        execution.announce(operation);
         let next = match execution.tasks[me].prepare_return.take() {
             Some(parent) => {
                 execution.current = parent;
@@ -413,11 +447,11 @@ pub(crate) fn step<R>(
     }
     with(|execution| {
         let me = execution.current;
-        execution.tasks[me].pending = None;
+        execution.act();
         let before = execution.facts_before(me, &operation);
         let (result, effect) = act(execution, me);
         let task = &mut execution.tasks[me];
-        let mut watched = Vec::new();
+        let mut watched = Watched::new();
         match operation.kind {
             OperationKind::Yield => {
                 let own_doing = std::mem::take(&mut task.wrote);

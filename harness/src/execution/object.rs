@@ -5,8 +5,13 @@
 
 use std::panic::Location;
 
+use smallvec::SmallVec;
+
 use super::clock::Clock;
 use super::operation::ObjectId;
+
+/// Tasks that wait, in order of arrival.
+pub(crate) type Waiters = SmallVec<[usize; 4]>;
 
 /// The state of an object, by kind.
 #[derive(Debug)]
@@ -17,9 +22,14 @@ pub(crate) enum ObjectState {
     /// A mutex: who holds it.
     Mutex { owner: Option<usize>, release: Clock },
     /// A read/write lock: who holds it, and what a new holder learns.
-    RwLock { writer: Option<usize>, readers: Vec<usize>, release: Clock, read_release: Clock },
+    RwLock {
+        writer: Option<usize>,
+        readers: SmallVec<[usize; 4]>,
+        release: Clock,
+        read_release: Clock,
+    },
     /// A condition variable: who waits, in order of arrival.
-    Condvar { waiters: Vec<usize> },
+    Condvar { waiters: Waiters },
     /// A watched cell: the last write and the reads since, as clocks of their tasks.
     Cell {
         written: Clock,
@@ -28,7 +38,7 @@ pub(crate) enum ObjectState {
         read_at: Option<&'static Location<'static>>,
     },
     /// A task, as the object of joins or of unparks.
-    Task,
+    Task(usize),
 }
 
 /// Who could take a lock at once. For a task's token: `Free` if it is there.
@@ -61,7 +71,7 @@ impl ObjectState {
             ObjectState::RwLock { .. } => "rwlock",
             ObjectState::Condvar { .. } => "condvar",
             ObjectState::Cell { .. } => "cell",
-            ObjectState::Task => "task",
+            ObjectState::Task(_) => "task",
         }
     }
 }

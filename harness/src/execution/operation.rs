@@ -101,6 +101,15 @@ impl Operation {
         }
     }
 
+    /// Whether there are states in which its task cannot take it.
+    pub(crate) fn may_wait(&self) -> bool {
+        let waits = matches!(
+            self.kind,
+            OperationKind::Park | OperationKind::Sleep | OperationKind::Join | OperationKind::Yield
+        );
+        waits || self.acquires()
+    }
+
     /// How it would touch its atomic if that held `value`.
     pub(crate) fn class_if(&self, value: u64) -> Class {
         match self.kind {

@@ -79,7 +79,7 @@ impl Execution {
     /// The log as a trace, with the closing lines given.
     pub(crate) fn trace(&self, closing: Vec<String>) -> Trace {
         Trace {
-            tasks: self.tasks.iter().map(|task| task.name.clone()).collect(),
+            tasks: self.tasks.iter().map(|task| task.name().into_owned()).collect(),
             rows: self.steps.iter().map(|step| self.row(step)).collect(),
             closing,
         }
@@ -91,7 +91,7 @@ impl Execution {
                 (self.describe(&operation, effect), place(operation.location))
             }
             What::Fence(ordering, at) => (format!("fence {ordering:?}"), place(at)),
-            What::Spawned(task, at) => (format!("spawns {}", self.tasks[task].name), place(at)),
+            What::Spawned(task, at) => (format!("spawns {}", self.tasks[task].name()), place(at)),
             What::Ended => ("ends".to_owned(), String::new()),
             What::TimeIsUp => {
                 let at = self.time as f64 / 1e6;
@@ -105,23 +105,29 @@ impl Execution {
 
     /// The name of an object to read.
     pub(crate) fn name_of(&self, object: Option<ObjectId>) -> String {
-        object.map_or_else(String::new, |object| self.objects[object].display_name())
+        object.map_or_else(String::new, |object| match self.objects[object].state {
+            ObjectState::Task(task) => self.tasks[task].name().into_owned(),
+            _ => self.objects[object].display_name(),
+        })
     }
 
     fn names(&self, tasks: TaskSet) -> String {
         let named = self.tasks.iter().enumerate().filter(|(number, _)| tasks & (1 << number) != 0);
-        named.map(|(_, task)| task.name.as_str()).collect::<Vec<_>>().join(", ")
+        named.map(|(_, task)| task.name()).collect::<Vec<_>>().join(", ")
     }
 
     fn describe(&self, operation: &Operation, effect: Effect) -> String {
         let name = self.name_of(operation.object);
         let state = operation.object.map(|object| &self.objects[object].state);
         let signed = matches!(state, Some(ObjectState::Atomic { signed: true, .. }));
-        let show = |bits: u64| if signed { bits.cast_signed().to_string() } else { bits.to_string() };
+        let show =
+            |bits: u64| if signed { bits.cast_signed().to_string() } else { bits.to_string() };
         let plain = match operation.kind {
             OperationKind::AtomicLoad(_) => "reads",
             OperationKind::AtomicStore(_) => "writes",
-            OperationKind::AtomicReadModifyWrite(_) | OperationKind::AtomicCompareExchange(..) => "changes",
+            OperationKind::AtomicReadModifyWrite(_) | OperationKind::AtomicCompareExchange(..) => {
+                "changes"
+            }
             OperationKind::MutexLock | OperationKind::RwLockWrite => "locks",
             OperationKind::MutexTryLock | OperationKind::RwLockTryWrite => "tries to lock",
             OperationKind::MutexUnlock | OperationKind::RwLockWriteUnlock => "unlocks",
@@ -141,7 +147,9 @@ impl Execution {
         match effect {
             Effect::Read(value) => format!("{name} = {}", show(value)),
             Effect::Wrote(_, value) => format!("{name} := {}", show(value)),
-            Effect::Changed(before, after) => format!("{name} := {} (was {})", show(after), show(before)),
+            Effect::Changed(before, after) => {
+                format!("{name} := {} (was {})", show(after), show(before))
+            }
             Effect::Tried(true) => format!("{plain} {name}: yes"),
             Effect::Tried(false) => format!("{plain} {name}: no"),
             Effect::Woke(0) => format!("{plain} {name}: nobody there"),

@@ -118,7 +118,6 @@ impl Execution {
         self.note(What::Ended);
         let task = &mut self.tasks[number];
         task.state = TaskState::Ended;
-        task.pending = None;
         let prepare_return = task.prepare_return.take();
         self.next = match prepare_return {
             Some(parent) => {
@@ -159,9 +158,7 @@ pub(crate) fn run(
         }
         POOL.with_borrow_mut(|pool| pool.push(task.coroutine.into_stack()));
     }
-    let mut execution = leave();
-    execution.explorer.ended();
-    execution
+    leave()
 }
 
 fn resume(task: &mut Running) {
@@ -183,7 +180,7 @@ fn install_panic_hook() {
                     let (kind, text) = describe_panic(info.payload());
                     let place =
                         info.location().map_or_else(String::new, |at| format!(" ({})", place(at)));
-                    let task = &execution.tasks[execution.current].name;
+                    let task = execution.tasks[execution.current].name();
                     let text = format!("{text}{place}, in {task}");
                     execution.next = execution.end(Ending::Violation(kind, text));
                 })

@@ -1,7 +1,11 @@
 //! The tasks of one execution: what each has announced, and what it knows.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::clock::Clock;
 use super::object::Objects;
@@ -29,9 +33,14 @@ pub(crate) enum Wait {
     TimedOut,
 }
 
+/// The atomics a task has read, with the versions it has seen.
+pub(crate) type Watched = SmallVec<[(ObjectId, u32); 4]>;
+
 /// One task.
 pub(crate) struct Task {
-    pub(crate) name: String,
+    /// The name somebody gave it.
+    pub(crate) given_name: Option<Arc<str>>,
+    pub(crate) number: usize,
     /// Its place in the tree of creation, the same in every interleaving: the parent's
     /// identity, hashed with the number of children the parent had before.
     pub(crate) identity: u64,
@@ -53,7 +62,7 @@ pub(crate) struct Task {
     /// When a sleep or a timed wait ends.
     pub(crate) deadline: Option<u64>,
     /// The atomics it has read since it last gave way, with their versions.
-    pub(crate) watched: Vec<(ObjectId, u32)>,
+    pub(crate) watched: Watched,
     /// Whether it has written something since it last gave way.
     pub(crate) wrote: bool,
     /// What the declared orderings let it know.
@@ -68,14 +77,16 @@ pub(crate) struct Task {
 
 impl Task {
     pub(crate) fn new(
-        name: String,
+        number: usize,
+        given_name: Option<Arc<str>>,
         identity: u64,
         object: ObjectId,
         parker: ObjectId,
         sync: Clock,
     ) -> Self {
         Task {
-            name,
+            given_name,
+            number,
             identity,
             children: 0,
             objects_made: 0,
@@ -88,12 +99,21 @@ impl Task {
             token: false,
             token_clock: Clock::ZERO,
             deadline: None,
-            watched: Vec::new(),
+            watched: Watched::new(),
             wrote: false,
             sync,
             fence_release: Clock::ZERO,
             fence_acquire: Clock::ZERO,
             locals: Vec::new(),
+        }
+    }
+
+    /// Its name to read.
+    pub(crate) fn name(&self) -> Cow<'_, str> {
+        match (&self.given_name, self.number) {
+            (Some(name), _) => Cow::Borrowed(name),
+            (None, 0) => Cow::Borrowed("main"),
+            (None, number) => Cow::Owned(format!("task{number}")),
         }
     }
 

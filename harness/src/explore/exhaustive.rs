@@ -31,12 +31,14 @@
 //! # Not here
 //! A preemption bound: see [`super::plain`].
 
+use std::collections::VecDeque;
+
 use super::happens_before::HappensBefore;
-use super::tree::{Branch, Child, Pin, Tree, Why};
+use super::tree::{Branch, Child, Made, Pin, Why};
 use super::{Decision, Explorer, NOT_DETERMINISTIC, Offer, Performed};
 use crate::execution::clock::TASKS_MAX;
 use crate::execution::task::Task;
-use crate::schedule::Choice;
+use crate::schedule::{Choice, Schedule};
 
 /// What is known of a step beside its place in the order.
 #[derive(Clone, Copy)]
@@ -48,9 +50,8 @@ pub(super) struct Step {
     pub(super) overtaken_by: Option<usize>,
 }
 
-/// The exhaustive engine.
+/// Makes the executions of the tree, one at a time.
 pub(crate) struct Exhaustive {
-    tree: Tree,
     /// The choices of this execution so far, and at first those of the last one.
     pub(super) choices: Vec<Choice>,
     /// The execution that is being made.
@@ -68,16 +69,14 @@ pub(crate) struct Exhaustive {
     pub(super) born: [u32; TASKS_MAX],
     pub(super) identities: [u64; TASKS_MAX],
     pub(super) tasks: usize,
-    pub(super) children: Vec<Child>,
+    pub(super) children: VecDeque<Child>,
     /// Kept for its allocation.
     pub(super) found: Vec<u32>,
 }
 
 impl Exhaustive {
-    /// Explores the whole tree, or the part of it that `tree` is.
-    pub(crate) fn new(tree: Tree) -> Self {
+    pub(crate) fn new() -> Self {
         Exhaustive {
-            tree,
             choices: Vec::new(),
             branch: Branch::default(),
             order: HappensBefore::default(),
@@ -88,8 +87,22 @@ impl Exhaustive {
             born: [0; TASKS_MAX],
             identities: [0; TASKS_MAX],
             tasks: 1,
-            children: Vec::new(),
+            children: VecDeque::new(),
             found: Vec::new(),
+        }
+    }
+
+    /// The next execution is this one.
+    pub(crate) fn set_branch(&mut self, branch: Branch) {
+        self.branch = branch;
+    }
+
+    /// The execution that was made last.
+    pub(crate) fn take_made(&mut self) -> Made {
+        Made {
+            schedule: Schedule { choices: self.choices.clone() },
+            pins: self.branch.pins.clone(),
+            children: std::mem::take(&mut self.children),
         }
     }
 
@@ -99,12 +112,12 @@ impl Exhaustive {
 
     /// Where this execution begins to be another one than that which led to it: the last pinned choice.
     fn new_from(&self) -> usize {
-        self.branch.choices.len().saturating_sub(1)
+        self.branch.schedule.choices.len().saturating_sub(1)
     }
 
     /// The choice at this position, if it is not open.
     fn recorded(&self) -> Option<Choice> {
-        self.branch.choices.get(self.choices.len()).copied()
+        self.branch.schedule.choices.get(self.choices.len()).copied()
     }
 
     /// The pin that the choice at `position` is in, or the next one.
@@ -141,13 +154,12 @@ impl Exhaustive {
 
 impl Explorer for Exhaustive {
     fn begin(&mut self) -> bool {
-        let Some(branch) = self.tree.next() else { return false };
-        let pairs = self.choices.iter().zip(&branch.choices);
+        let pairs = self.choices.iter().zip(&self.branch.schedule.choices);
         let same = pairs.take_while(|(last, next)| last == next).map(|(last, _)| last);
         self.known = same.filter(|choice| matches!(choice, Choice::Task(_))).count();
         self.order.restart(self.known);
-        self.branch = branch;
         self.choices.clear();
+        self.children.clear();
         self.steps.clear();
         self.pin_steps.clear();
         self.overtaken_by = None;
@@ -177,7 +189,7 @@ impl Explorer for Exhaustive {
             None => {
                 self.children.extend((1..count).map(|value| Child {
                     at: position,
-                    tail: vec![Choice::Value(value)],
+                    tail: Schedule { choices: vec![Choice::Value(value)] },
                     why: Why::Value,
                 }));
                 0
@@ -188,7 +200,8 @@ impl Explorer for Exhaustive {
         {
             // The step that is being taken, or else the one before, made the choice.
             let step = self.steps.len().checked_sub(1);
-            self.pin_steps.push(step.map(|step| u32::try_from(step).expect("fewer than 2^32 steps")));
+            self.pin_steps
+                .push(step.map(|step| u32::try_from(step).expect("fewer than 2^32 steps")));
         }
         self.choices.push(Choice::Value(value));
         value
@@ -230,8 +243,7 @@ impl Explorer for Exhaustive {
         }
     }
 
-    fn ended(&mut self) {
-        let children = std::mem::take(&mut self.children);
-        self.tree.made(&self.choices, &self.branch.pins, children);
+    fn exhaustive(&mut self) -> Option<&mut Exhaustive> {
+        Some(self)
     }
 }

@@ -65,7 +65,8 @@ impl Fingerprint {
         let mut number = 1;
         for object in step.operation.objects() {
             let seen = *self.object(object);
-            number = mix(number, mix(seen.written, if class == Class::Read { 0 } else { seen.read }));
+            number =
+                mix(number, mix(seen.written, if class == Class::Read { 0 } else { seen.read }));
         }
         for (object, version) in step.watched {
             let seen = *self.object(*object);

@@ -27,7 +27,7 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Event {
     pub(crate) task: usize,
     /// Its number among the steps of its task, from 1.
-    pub(crate) number: u32,
+    pub(crate) number: u16,
     /// Who could have taken its lock, or its token, just before it, and what its atomic held.
     pub(crate) availability: Availability,
     value_before: u64,
@@ -205,12 +205,7 @@ impl HappensBefore {
     }
 
     /// What would come before the step that was asked about last, if the step at `index` did not.
-    pub(crate) fn known_without(
-        &self,
-        index: u32,
-        operation: &Operation,
-        before: &Clock,
-    ) -> Clock {
+    pub(crate) fn known_without(&self, index: u32, operation: &Operation, before: &Clock) -> Clock {
         let class = operation.class_if(self.events[index as usize].value_before);
         let mut met: Vec<u32> = self.met.iter().copied().filter(|event| *event != index).collect();
         for object in operation.objects() {

@@ -5,14 +5,20 @@
 //! [`random`], following a record is [`replay`]; [`check`](crate::explore::runner::check) runs one of
 //! them and reports.
 
+pub(crate) mod checkpoint;
 pub(crate) mod exhaustive;
 pub(crate) mod fingerprint;
 pub(crate) mod happens_before;
+pub(crate) mod ledger;
+pub(crate) mod maker;
 pub(crate) mod plain;
 mod races;
 pub(crate) mod random;
 pub(crate) mod replay;
 pub(crate) mod runner;
+pub(crate) mod search;
+pub(crate) mod shard;
+pub(crate) mod totals;
 pub(crate) mod tree;
 
 use crate::execution::object::{Availability, Objects};
@@ -125,8 +131,10 @@ pub(crate) trait Explorer {
     /// Nobody can ever act again, and these are the tasks.
     fn stuck(&mut self, _tasks: &[Task]) {}
 
-    /// The execution has ended.
-    fn ended(&mut self) {}
+    /// The engine that makes the executions of the tree, if this is it.
+    fn exhaustive(&mut self) -> Option<&mut exhaustive::Exhaustive> {
+        None
+    }
 
     /// Whether a bound has kept anything from being executed.
     fn cut(&self) -> bool {

@@ -82,7 +82,8 @@ impl Explorer for Plain {
             return Decision::refuse();
         }
         self.position += 1;
-        if self.preemptions_max.is_some() && chosen != offer.current && offer.offers(offer.current) {
+        if self.preemptions_max.is_some() && chosen != offer.current && offer.offers(offer.current)
+        {
             self.preemptions += 1;
         }
         Decision::Run(chosen)

@@ -6,7 +6,7 @@ use super::happens_before::{Event, Knowledge};
 use super::tree::{Child, Why};
 use crate::execution::clock::{Clock, TASKS_MAX};
 use crate::execution::operation::Operation;
-use crate::schedule::Choice;
+use crate::schedule::{Choice, Schedule};
 
 /// The later step of a race.
 struct Later<'a> {
@@ -71,7 +71,7 @@ impl Exhaustive {
                 && (later.acquires || self.is_lowest(*index, later))
             {
                 let child = self.child(*index as usize, event, later);
-                self.children.push(child);
+                self.children.push_back(child);
             }
         }
     }
@@ -144,7 +144,11 @@ impl Exhaustive {
         tail.push(own(later.task));
         let task = u8::try_from(event.task).expect("few tasks");
         let again = self.steps[index].overtaken_by.is_some();
-        Child { at: self.steps[index].position, tail, why: Why::Overtakes { task, again } }
+        Child {
+            at: self.steps[index].position,
+            tail: Schedule { choices: tail },
+            why: Why::Overtakes { task, again },
+        }
     }
 
     /// The numbers that tasks have in an execution without the step at `index` and all that is not in

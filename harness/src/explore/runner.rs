@@ -1,21 +1,23 @@
 //! Runs an engine over a body and says what was shown.
 
-use std::collections::BTreeMap;
-use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Explorer;
-use super::exhaustive::Exhaustive;
+use super::checkpoint::{CheckpointError, read_shard};
+use super::maker::{Maker, Outcome, trace_of};
 use super::plain::Plain;
 use super::random::Random;
 use super::replay::Replay;
-use super::tree::{Branch, Tree};
-use crate::execution::ending::Ending;
-use crate::execution::{Execution, stack};
-use crate::outcome::{Limit, Report, Verdict, Violation, ViolationKind, describe_panic};
+use super::search::search;
+use super::shard;
+use super::totals::{Found, Totals};
+use crate::execution;
+use crate::outcome::{Limit, Progress, Report, Verdict, Violation};
 use crate::scenario::{Check, Strategy};
-use crate::schedule::Schedule;
+use crate::trace::Trace;
 
 /// What the deterministic engine assumes of memory.
 const MEMORY_MODEL: &str = "sequential consistency, data races by declared orderings (C11)";
@@ -23,176 +25,208 @@ const MEMORY_MODEL: &str = "sequential consistency, data races by declared order
 /// The body of a check: it is called once for each execution.
 pub type Body = Arc<dyn Fn() + Send + Sync>;
 
-fn explorer(check: &Check) -> (Box<dyn Explorer>, String, Option<String>) {
-    match (&check.strategy, check.preemptions_max) {
-        (Strategy::Exhaustive, None) => {
-            (Box::new(Exhaustive::new(Tree::new(Branch::default()))), "harness exhaustive".to_owned(), None)
-        }
-        (Strategy::Exhaustive, Some(most)) => (
-            Box::new(Plain::new(Some(most))),
-            "harness exhaustive".to_owned(),
-            Some(format!("preemptions <= {most}")),
-        ),
-        (Strategy::Random { seed, first, runs }, _) => (
-            Box::new(Random::new(*seed, *first, *runs)),
-            "harness random walk".to_owned(),
-            Some(format!("runs {first}..{} of seed {seed}", first.saturating_add(*runs))),
-        ),
-        (Strategy::Replay { schedule, strict }, _) => (
-            Box::new(Replay::new(schedule.clone(), *strict)),
-            "harness replay".to_owned(),
-            Some("one recorded schedule".to_owned()),
-        ),
+/// Who wants to be told, and who may interrupt.
+#[derive(Clone, Copy, Default)]
+pub struct Hooks<'a> {
+    /// Set from elsewhere to end the search soon; what is left stays in the checkpoint.
+    pub cancel: Option<&'a AtomicBool>,
+    /// Called now and then by the thread that called [`check_with`].
+    pub progress: Option<&'a dyn Fn(&Progress)>,
+}
+
+impl std::fmt::Debug for Hooks<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooks { .. }")
     }
 }
 
-/// What the executions added up to so far.
-#[derive(Default)]
-struct Totals {
-    executions: u64,
-    redundant: u64,
-    steps: u64,
-    cases: BTreeMap<&'static str, u64>,
-    final_states: BTreeMap<String, u64>,
+impl Hooks<'_> {
+    /// Whether somebody wants the search to end.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+    }
 }
 
 /// Executes `body` as `check` asks and reports.
 ///
 /// # Panics
-/// If it is called from inside an execution.
+/// If it is called from inside an execution, or a checkpoint cannot be used: [`check_with`] returns that.
 #[must_use]
 pub fn check(check: &Check, body: &Body) -> Report {
+    check_with(check, body, &Hooks::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same for who wants to see it go on, or to interrupt it.
+///
+/// # Errors
+/// If the checkpoint cannot be read or written, or is of another search.
+///
+/// # Panics
+/// If it is called from inside an execution.
+pub fn check_with(
+    check: &Check,
+    body: &Body,
+    hooks: &Hooks<'_>,
+) -> Result<Report, CheckpointError> {
+    assert!(!execution::is_inside(), "an execution cannot be started inside another one");
     let begun = Instant::now();
-    let (explorer, engine, bound) = explorer(check);
-    let mut execution = Execution::new(explorer, check.steps_max);
-    execution.offers = check.twice.then(Vec::new);
+    let mut report = match (&check.strategy, check.preemptions_max) {
+        (Strategy::Exhaustive, None) => exhaustive(check, body, hooks)?,
+        (Strategy::Exhaustive, Some(most)) => {
+            let mut report = one_by_one(check, body, hooks, Box::new(Plain::new(Some(most))));
+            report.engine = "harness exhaustive".to_owned();
+            report.bound = Some(format!("preemptions <= {most}"));
+            report
+        }
+        (Strategy::Random { seed, first, runs }, _) => {
+            let walk = Box::new(Random::new(*seed, *first, *runs));
+            let mut report = one_by_one(check, body, hooks, walk);
+            report.engine = "harness random walk".to_owned();
+            report.bound =
+                Some(format!("runs {first}..{} of seed {seed}", first.saturating_add(*runs)));
+            report
+        }
+        (Strategy::Replay { schedule, strict }, _) => {
+            let replay = Box::new(Replay::new(schedule.clone(), *strict));
+            let mut report = one_by_one(check, body, hooks, replay);
+            report.engine = "harness replay".to_owned();
+            report.bound = Some("one recorded schedule".to_owned());
+            report
+        }
+    };
+    report.elapsed = begun.elapsed();
+    Ok(report)
+}
+
+/// Puts the checkpoints of all shards of the search `label` together, as if it had been one.
+///
+/// # Errors
+/// If a file cannot be read or is of another search, or a shard is missing or there twice.
+pub fn merge(
+    files: &[PathBuf],
+    label: &str,
+    check: &Check,
+    body: &Body,
+) -> Result<Report, CheckpointError> {
+    let begun = Instant::now();
+    let shards: Result<Vec<_>, _> =
+        files.iter().map(|path| read_shard(path, label, check)).collect();
+    let ledger = shard::merge(shards?)?;
+    let (totals, found) = ledger.sum(!check.keep_going);
+    let first = if check.keep_going { None } else { ledger.first_found() };
+    let limit = ledger.is_open(first.as_ref()).then_some(Limit::Interrupted);
+    let mut report = report(totals, verdict(found, limit, check, body));
+    report.explored = explored(&report.verdict, 1.0 - ledger.left());
+    report.elapsed = begun.elapsed();
+    Ok(report)
+}
+
+fn exhaustive(check: &Check, body: &Body, hooks: &Hooks<'_>) -> Result<Report, CheckpointError> {
+    let searched = search(check, body, hooks)?;
+    let cut = check.depth_max.filter(|_| searched.totals.cut > 0).map(Limit::Steps);
+    let verdict = match searched.not_deterministic {
+        Some(why) => Verdict::NotDeterministic(why),
+        None => verdict(searched.found, searched.limit.or(cut), check, body),
+    };
+    let mut report = report(searched.totals, verdict);
+    report.bound = check.shard.map(|shard| format!("shard {shard}"));
+    report.explored = explored(&report.verdict, searched.explored);
+    Ok(report)
+}
+
+/// How far a search has come: what comes after a violation that ended it was nobody's to explore.
+fn explored(verdict: &Verdict, share: f64) -> Option<f64> {
+    match verdict {
+        Verdict::Complete | Verdict::BudgetSpent(_) => Some(share),
+        _ => None,
+    }
+}
+
+fn verdict(found: Option<Found>, limit: Option<Limit>, check: &Check, body: &Body) -> Verdict {
+    match (found, limit) {
+        (Some(found), _) => {
+            let trace = trace_of(&found, check, body);
+            violation(found, trace)
+        }
+        (None, Some(limit)) => Verdict::BudgetSpent(limit),
+        (None, None) => Verdict::Complete,
+    }
+}
+
+fn violation(found: Found, trace: Trace) -> Verdict {
+    let Found { kind, message, schedule } = found;
+    Verdict::Violation(Box::new(Violation { kind, message, schedule, trace }))
+}
+
+fn report(totals: Totals, verdict: Verdict) -> Report {
+    Report {
+        executions: totals.executions,
+        steps: totals.steps,
+        cases: totals.cases,
+        final_states: totals.final_states,
+        violations: totals.violations,
+        ..Report::new("harness exhaustive", MEMORY_MODEL, verdict)
+    }
+}
+
+/// Makes the executions of an explorer that has no tree, one after the other.
+fn one_by_one(
+    check: &Check,
+    body: &Body,
+    hooks: &Hooks<'_>,
+    explorer: Box<dyn Explorer>,
+) -> Report {
+    let begun = Instant::now();
+    let mut maker = Maker::new(check, body, explorer);
     let mut totals = Totals::default();
+    let mut first = None;
     let verdict = loop {
-        if let Some(limit) = limit_reached(check, &totals, begun) {
+        if let Some(limit) = limit_reached(check, hooks, &totals, begun) {
             break Verdict::BudgetSpent(limit);
         }
-        if !execution.explorer.begin() {
+        if !maker.explorer().begin() {
             break match check.strategy {
                 Strategy::Random { runs, .. } => Verdict::BudgetSpent(Limit::Executions(runs)),
                 Strategy::Replay { .. } => Verdict::BudgetSpent(Limit::Executions(1)),
-                Strategy::Exhaustive => Verdict::Complete,
+                Strategy::Exhaustive => match check.preemptions_max {
+                    Some(most) if maker.explorer().cut() => {
+                        Verdict::BudgetSpent(Limit::Preemptions(most))
+                    }
+                    _ => Verdict::Complete,
+                },
             };
         }
-        execution = stack::run(execution, check.mutation, body);
-        let completed = totals.executions;
-        if let Some(verdict) = account(&mut execution, &mut totals) {
-            break verdict;
-        }
-        if check.twice
-            && totals.executions > completed
-            && let Some(difference) = execute_again(&execution, check, body)
-        {
-            break Verdict::NotDeterministic(difference);
+        match maker.make(&mut totals) {
+            Outcome::Fine => {}
+            Outcome::Found(found) => {
+                let trace = maker.trace(&found.message);
+                let found = violation(found, trace);
+                if !check.keep_going {
+                    break found;
+                }
+                first.get_or_insert(found);
+            }
+            Outcome::NotDeterministic(why) => break Verdict::NotDeterministic(why),
         }
     };
-    Report {
-        engine,
-        memory_model: MEMORY_MODEL,
-        verdict,
-        executions: totals.executions,
-        redundant: totals.redundant,
-        steps: totals.steps,
-        bound,
-        passes: Vec::new(),
-        cases: totals.cases.into_iter().map(|(case, count)| (case.to_owned(), count)).collect(),
-        final_states: totals.final_states,
-        elapsed: begun.elapsed(),
-    }
+    report(totals, first.unwrap_or(verdict))
 }
 
-fn limit_reached(check: &Check, totals: &Totals, begun: Instant) -> Option<Limit> {
-    let begun_executions = totals.executions + totals.redundant;
-    if let Some(most) = check.executions_max
-        && begun_executions >= most
-    {
+fn limit_reached(
+    check: &Check,
+    hooks: &Hooks<'_>,
+    totals: &Totals,
+    begun: Instant,
+) -> Option<Limit> {
+    let executions = totals.executions + totals.cut;
+    if let Some(most) = check.executions_max.filter(|most| executions >= *most) {
         return Some(Limit::Executions(most));
     }
-    // The clock is dear beside an execution, so it is not read before each one.
-    if let Some(most) = check.time_max
-        && begun_executions.is_multiple_of(64)
-        && begun.elapsed() >= most
-    {
-        return Some(Limit::Time(most));
-    }
-    None
-}
-
-/// Adds a finished execution to the totals. Some verdict: the search is over.
-fn account(execution: &mut Execution, totals: &mut Totals) -> Option<Verdict> {
-    totals.steps += execution.choices.len() as u64;
-    let ending =
-        execution.ending.take().expect("[harness internal bug] an execution without ending");
-    let (kind, message) = match ending {
-        Ending::DoesNotFit(why) => return Some(Verdict::NotDeterministic(why)),
-        Ending::Violation(kind, message) => {
-            totals.executions += 1;
-            (kind, message)
-        }
-        Ending::Completed => {
-            totals.executions += 1;
-            for case in execution.cases.drain(..) {
-                *totals.cases.entry(case).or_default() += 1;
-            }
-            match final_state(execution) {
-                Ok(state) => {
-                    *totals.final_states.entry(state).or_default() += 1;
-                    return None;
-                }
-                Err(found) => found,
-            }
-        }
-    };
-    let closing = message.lines().map(str::to_owned).collect();
-    Some(Verdict::Violation(Box::new(Violation {
-        kind,
-        message,
-        schedule: Schedule { choices: execution.choices.clone() },
-        trace: execution.trace(closing),
-    })))
-}
-
-/// What the finishers say, joined. They run outside: nothing in them is scheduled.
-fn final_state(execution: &mut Execution) -> Result<String, (ViolationKind, String)> {
-    let finishers = std::mem::take(&mut execution.finishers);
-    let run = AssertUnwindSafe(|| {
-        let states: Vec<String> = finishers.into_iter().map(|finisher| finisher()).collect();
-        states.join("; ")
-    });
-    panic::catch_unwind(run).map_err(|payload| describe_panic(&*payload))
-}
-
-/// Executes the same schedule once more and says where it offered something else.
-fn execute_again(first: &Execution, check: &Check, body: &Body) -> Option<String> {
-    let schedule = Schedule { choices: first.choices.clone() };
-    let mut replay: Box<dyn Explorer> = Box::new(Replay::new(schedule, true));
-    replay.begin();
-    let mut second = Execution::new(replay, check.steps_max);
-    second.offers = Some(Vec::new());
-    let mut second = stack::run(second, check.mutation, body);
-    if let Some(Ending::Completed) = second.ending
-        && let Err((_, text)) = final_state(&mut second)
-    {
-        return Some(text);
-    }
-    let (Some(once), Some(again)) = (&first.offers, &second.offers) else {
+    if !executions.is_multiple_of(64) {
         return None;
-    };
-    let shorter = once.len().min(again.len());
-    let differs = (0..shorter).find(|index| once[*index] != again[*index]);
-    match (differs, once.len() == again.len()) {
-        (None, true) => None,
-        (None, false) => {
-            Some(format!("the same schedule had {} choices, then {}", once.len(), again.len()))
-        }
-        (Some(index), _) => Some(format!(
-            "choice {index} of the same schedule offered other steps when it was executed again: the body \
-             depends on something other than its choices, such as the order of a HashMap, an address \
-             or the time"
-        )),
     }
+    if hooks.cancelled() {
+        return Some(Limit::Interrupted);
+    }
+    check.time_max.filter(|most| begun.elapsed() >= *most).map(Limit::Time)
 }

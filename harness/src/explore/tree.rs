@@ -4,13 +4,21 @@
 //! depends on the execution and on nothing that was explored before, so any part of the tree can be
 //! explored anywhere, in any order, and gives the same executions.
 //!
+//! The order of the tree is a node before its children, and they one after the other. A node's *key* is the way to it: which
+//! child of the root, which child of that, and so on. Keys compare like the order of the tree.
+//!
 //! # Invariants
 //! * A [`Branch`] is all one needs to explore a subtree.
 //! * What is kept is proportional to the depth of the tree and the children of the nodes above.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::Choice;
+use crate::schedule::{Choice, Schedule};
+
+/// The way from the root to a node.
+pub(crate) type Key = Vec<u32>;
 
 /// A part of a branch's choices that is no longer open to reversal below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,38 +46,73 @@ pub(crate) enum Why {
 /// An execution to make: its first choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Branch {
-    pub(crate) choices: Vec<Choice>,
+    pub(crate) schedule: Schedule,
     pub(crate) pins: Vec<Pin>,
 }
 
+impl Branch {
+    /// The branch of `child`, below an execution with these choices and pins.
+    pub(crate) fn of(child: Child, choices: &[Choice], pins: &[Pin]) -> Self {
+        let mut schedule = Schedule { choices: choices[..child.at as usize].to_vec() };
+        schedule.choices.extend(child.tail.choices);
+        let end = u32::try_from(schedule.choices.len()).expect("fewer than 2^32 choices");
+        let mut pins: Vec<Pin> = pins.iter().copied().filter(|pin| pin.end <= child.at).collect();
+        pins.push(Pin { start: child.at, end, why: child.why });
+        Branch { schedule, pins }
+    }
+}
+
 /// What makes a child of an execution: where it leaves it, and how it goes on from there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Child {
     pub(crate) at: u32,
-    pub(crate) tail: Vec<Choice>,
+    pub(crate) tail: Schedule,
     pub(crate) why: Why,
 }
 
+/// An execution that was made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) schedule: Schedule,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) children: VecDeque<Child>,
+}
+
 /// An execution that was made, with the children that are left.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Node {
-    choices: Vec<Choice>,
-    pins: Vec<Pin>,
-    children: std::vec::IntoIter<Child>,
+    made: Made,
     /// How many children have been taken.
     taken: u32,
+    /// Each child's share of the whole tree, if all children of a node were alike.
+    share: f64,
 }
 
 /// What is left of a subtree, depth first.
-#[derive(Default)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tree {
+    /// The key of its root.
+    key: Key,
     root: Option<Branch>,
     nodes: Vec<Node>,
+    /// The share of the execution that was given last.
+    share: f64,
 }
 
 impl Tree {
-    /// The subtree of `root`.
-    pub(crate) fn new(root: Branch) -> Self {
-        Tree { root: Some(root), nodes: Vec::new() }
+    /// The whole tree.
+    pub(crate) fn whole() -> Self {
+        Tree::new(Key::new(), Branch::default(), 1.0)
+    }
+
+    /// The subtree below the node with this key and this share of the whole.
+    pub(crate) fn new(key: Key, root: Branch, share: f64) -> Self {
+        Tree { key, root: Some(root), nodes: Vec::new(), share }
+    }
+
+    /// The key of its root.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
     }
 
     /// The next execution to make.
@@ -78,10 +121,11 @@ impl Tree {
             return Some(root);
         }
         while let Some(node) = self.nodes.last_mut() {
-            match node.children.next() {
+            match node.made.children.pop_front() {
                 Some(child) => {
                     node.taken += 1;
-                    return Some(branch(&node.choices, &node.pins, child));
+                    self.share = node.share;
+                    return Some(Branch::of(child, &node.made.schedule.choices, &node.made.pins));
                 }
                 None => self.nodes.pop(),
             };
@@ -89,23 +133,65 @@ impl Tree {
         None
     }
 
-    /// The execution that [`next`](Self::next) gave was made and has these choices and children.
-    pub(crate) fn made(&mut self, choices: &[Choice], pins: &[Pin], children: Vec<Child>) {
-        if !children.is_empty() {
-            let (choices, pins) = (choices.to_vec(), pins.to_vec());
-            self.nodes.push(Node { choices, pins, children: children.into_iter(), taken: 0 });
+    /// The key of the execution that [`next`](Self::next) gave last.
+    pub(crate) fn current(&self) -> Key {
+        let mut key = self.key.clone();
+        key.extend(self.nodes.iter().map(|node| node.taken - 1));
+        key
+    }
+
+    /// The execution that [`next`](Self::next) gave was made.
+    pub(crate) fn made(&mut self, made: Made) {
+        if !made.children.is_empty() {
+            let share = self.share / made.children.len() as f64;
+            self.nodes.push(Node { made, taken: 0, share });
         }
     }
-}
 
-/// The branch of `child`, below an execution with these choices and pins.
-fn branch(choices: &[Choice], pins: &[Pin], child: Child) -> Branch {
-    let mut own = Branch {
-        choices: choices[..child.at as usize].to_vec(),
-        pins: pins.iter().copied().filter(|pin| pin.end <= child.at).collect(),
-    };
-    own.choices.extend(child.tail);
-    let end = u32::try_from(own.choices.len()).expect("fewer than 2^32 choices");
-    own.pins.push(Pin { start: child.at, end, why: child.why });
-    own
+    /// What is left, as a share of the whole tree, if all children of a node were alike.
+    pub(crate) fn left(&self) -> f64 {
+        let root = if self.root.is_some() { self.share } else { 0.0 };
+        let nodes = self.nodes.iter().map(|node| node.made.children.len() as f64 * node.share);
+        root + nodes.sum::<f64>()
+    }
+
+    /// The same tree without what is left.
+    pub(crate) fn without_rest(mut self) -> Self {
+        self.clear();
+        self
+    }
+
+    /// Forgets what is left.
+    pub(crate) fn clear(&mut self) {
+        self.root = None;
+        self.nodes.clear();
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_none() && self.nodes.iter().all(|node| node.made.children.is_empty())
+    }
+
+    /// Gives the later half of the largest part of what is left away, as trees of their own. What stays comes before it in
+    /// the order of the tree.
+    pub(crate) fn split(&mut self) -> Vec<Tree> {
+        let mut key = self.key.clone();
+        for node in &mut self.nodes {
+            let count = node.made.children.len();
+            if count > 0 {
+                let stays = count / 2;
+                let given = node.made.children.split_off(stays);
+                let first = node.taken + u32::try_from(stays).expect("fewer than 2^32 children");
+                let trees = given.into_iter().zip(first..).map(|(child, number)| {
+                    let mut own = key.clone();
+                    own.push(number);
+                    let branch = Branch::of(child, &node.made.schedule.choices, &node.made.pins);
+                    Tree::new(own, branch, node.share)
+                });
+                return trees.collect();
+            }
+            key.push(node.taken - 1);
+        }
+        Vec::new()
+    }
 }

@@ -23,7 +23,7 @@ use crate::explore::exhaustive::Exhaustive;
 use crate::explore::fingerprint::Fingerprint;
 use crate::explore::happens_before::HappensBefore;
 use crate::explore::plain::Plain;
-use crate::explore::tree::{Branch, Tree};
+use crate::explore::tree::Tree;
 use crate::explore::{Decision, Explorer, Offer, Performed};
 use program::{Program, body, programs};
 
@@ -61,9 +61,8 @@ pub fn against_plain_search(programs: u32, seed: u64) -> Result<Compared, String
         ..ProptestConfig::default()
     };
     let compared = RefCell::new(Compared::default());
-    let outcome = TestRunner::new(config).run(&self::programs(), |program| {
-        compare(&program, &mut compared.borrow_mut())
-    });
+    let outcome = TestRunner::new(config)
+        .run(&self::programs(), |program| compare(&program, &mut compared.borrow_mut()));
     match outcome {
         Ok(()) => Ok(compared.into_inner()),
         Err(TestError::Fail(why, program)) => Err(format!("{why}\nin {program:#?}")),
@@ -72,13 +71,13 @@ pub fn against_plain_search(programs: u32, seed: u64) -> Result<Compared, String
 }
 
 fn compare(program: &Program, compared: &mut Compared) -> Result<(), TestCaseError> {
-    let Some(plain) = traces(program, Box::new(Plain::new(None)), SCHEDULES_MAX) else {
+    let Some(plain) = traces(program, Search::Plain, SCHEDULES_MAX) else {
         compared.too_large += 1;
         return Err(TestCaseError::reject("too many schedules"));
     };
-    let whole = Exhaustive::new(Tree::new(Branch::default()));
-    let reduced = traces(program, Box::new(whole), usize::MAX).expect("no limit");
-    let missed: Vec<&Canonical> = plain.keys().filter(|trace| !reduced.contains_key(trace)).collect();
+    let reduced = traces(program, Search::Reduced, usize::MAX).expect("no limit");
+    let missed: Vec<&Canonical> =
+        plain.keys().filter(|trace| !reduced.contains_key(trace)).collect();
     prop_assert!(missed.is_empty(), "missed {} of {}: {:?}", missed.len(), plain.len(), missed[0]);
     let invented = reduced.keys().find(|trace| !plain.contains_key(trace));
     prop_assert!(invented.is_none(), "met, but there is no such trace: {invented:?}");
@@ -113,6 +112,13 @@ struct Notes {
     /// The values chosen, with the identity of the task that asked.
     values: Vec<(u64, u32)>,
     identities: [u64; TASKS_MAX],
+}
+
+/// How the traces are looked for.
+#[derive(Clone, Copy)]
+enum Search {
+    Plain,
+    Reduced,
 }
 
 /// Watches what another explorer makes, so that the trace can be read.
@@ -163,24 +169,32 @@ impl Explorer for Watched {
     fn stuck(&mut self, tasks: &[Task]) {
         self.inner.stuck(tasks);
     }
-    fn ended(&mut self) {
-        self.inner.ended();
+    fn exhaustive(&mut self) -> Option<&mut Exhaustive> {
+        self.inner.exhaustive()
     }
 }
 
 /// The traces of a program with how often each was met; `None` if there are more executions than `most`.
-fn traces(
-    program: &Program,
-    inner: Box<dyn Explorer>,
-    most: usize,
-) -> Option<BTreeMap<Canonical, u64>> {
+fn traces(program: &Program, search: Search, most: usize) -> Option<BTreeMap<Canonical, u64>> {
     let notes = Rc::new(RefCell::new(Notes::default()));
+    let inner: Box<dyn Explorer> = match search {
+        Search::Plain => Box::new(Plain::new(None)),
+        Search::Reduced => Box::new(Exhaustive::new()),
+    };
+    let mut tree = Tree::whole();
     let explorer = Box::new(Watched { inner, notes: Rc::clone(&notes) });
-    let mut execution = Execution::new(explorer, STEPS_MAX);
+    let mut execution = Execution::new(explorer, STEPS_MAX, None);
     let body = body(program);
     let mut found = BTreeMap::new();
     let mut begun = 0;
-    while execution.explorer.begin() {
+    loop {
+        if let Some(engine) = execution.explorer.exhaustive() {
+            let Some(branch) = tree.next() else { break };
+            engine.set_branch(branch);
+        }
+        if !execution.explorer.begin() {
+            break;
+        }
         begun += 1;
         if begun > most {
             return None;
@@ -196,10 +210,17 @@ fn traces(
             Ending::Violation(kind, text) => {
                 let mut lines: Vec<&str> = text.lines().collect();
                 lines.sort_unstable();
-                format!("{kind}: {}", if program.spawns() { String::new() } else { lines.join("; ") })
+                format!(
+                    "{kind}: {}",
+                    if program.spawns() { String::new() } else { lines.join("; ") }
+                )
             }
             Ending::DoesNotFit(why) => why,
+            Ending::Cut => unreachable!("there is no bound"),
         };
+        if let Some(engine) = execution.explorer.exhaustive() {
+            tree.made(engine.take_made());
+        }
         *found.entry(canonical(&notes.borrow(), end, stuck)).or_default() += 1;
     }
     Some(found)

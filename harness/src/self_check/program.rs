@@ -161,7 +161,9 @@ impl<'a> Actor<'a> {
             Op::Read(_) | Op::Write(_) | Op::TryRead(_) | Op::TryWrite(_) | Op::RwUnlock(_) => {
                 self.on_rwlock(op, count);
             }
-            Op::Wait(at) | Op::WaitAtMost(at) => self.wait(at % count, matches!(op, Op::WaitAtMost(_))),
+            Op::Wait(at) | Op::WaitAtMost(at) => {
+                self.wait(at % count, matches!(op, Op::WaitAtMost(_)))
+            }
             Op::NotifyOne(at) => self.world.condvars[at % count].notify_one(),
             Op::NotifyAll(at) => self.world.condvars[at % count].notify_all(),
             Op::Park => thread::park(),
@@ -208,12 +210,8 @@ impl<'a> Actor<'a> {
                 self.log += &format!("e{seen:?} ");
             }
             Op::CompareExchange(at) => {
-                let result = atomics[at % count].compare_exchange(
-                    0,
-                    9,
-                    Ordering::AcqRel,
-                    Ordering::Acquire,
-                );
+                let result =
+                    atomics[at % count].compare_exchange(0, 9, Ordering::AcqRel, Ordering::Acquire);
                 self.log += &format!("c{result:?} ");
             }
             _ => unreachable!("no operation on an atomic"),
@@ -239,7 +237,8 @@ impl<'a> Actor<'a> {
     }
 
     fn on_rwlock(&mut self, op: Op, count: usize) {
-        let (Op::Read(at) | Op::Write(at) | Op::TryRead(at) | Op::TryWrite(at) | Op::RwUnlock(at)) = op
+        let (Op::Read(at) | Op::Write(at) | Op::TryRead(at) | Op::TryWrite(at) | Op::RwUnlock(at)) =
+            op
         else {
             return;
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::handle::{Handle, on};
 use super::mutex::{MutexGuard, give_back, take};
-use crate::execution::object::ObjectState;
+use crate::execution::object::{ObjectState, Waiters};
 use crate::execution::operation::{ObjectId, Operation, OperationKind};
 use crate::execution::record::Effect;
 use crate::execution::task::Wait;
@@ -36,10 +36,10 @@ impl WaitTimeoutResult {
 }
 
 fn nobody_waits() -> ObjectState {
-    ObjectState::Condvar { waiters: Vec::new() }
+    ObjectState::Condvar { waiters: Waiters::new() }
 }
 
-fn waiters(execution: &mut Execution, id: ObjectId) -> &mut Vec<usize> {
+fn waiters(execution: &mut Execution, id: ObjectId) -> &mut Waiters {
     match &mut execution.objects[id].state {
         ObjectState::Condvar { waiters } => waiters,
         _ => unreachable!("[harness internal bug] a condvar is an object of another kind"),
@@ -145,41 +145,44 @@ impl Condvar {
     /// Wakes one waiter, any of them.
     #[track_caller]
     pub fn notify_one(&self) {
-        self.notify(OperationKind::CondvarNotifyOne, |execution, id| {
+        if !self.notify_inside(OperationKind::CondvarNotifyOne, |execution, id| {
             let count = waiters(execution, id).len();
             if count == 0 {
-                return Vec::new();
+                return Waiters::new();
             }
             let chosen = execution.choose_value(u32::try_from(count).expect("few tasks"));
-            vec![waiters(execution, id).remove(chosen as usize)]
-        });
-        self.outside.notify_one();
+            Waiters::from_elem(waiters(execution, id).remove(chosen as usize), 1)
+        }) {
+            self.outside.notify_one();
+        }
     }
 
     /// Wakes all waiters.
     #[track_caller]
     pub fn notify_all(&self) {
-        self.notify(OperationKind::CondvarNotifyAll, |execution, id| {
-            std::mem::take(waiters(execution, id))
-        });
-        self.outside.notify_all();
+        let all = |execution: &mut Execution, id| std::mem::take(waiters(execution, id));
+        if !self.notify_inside(OperationKind::CondvarNotifyAll, all) {
+            self.outside.notify_all();
+        }
     }
 
+    /// Wakes whom `choose` chooses. `false`: there is no execution, or it is given up.
     #[track_caller]
-    fn notify(
+    fn notify_inside(
         &self,
         kind: OperationKind,
-        choose: impl FnOnce(&mut Execution, ObjectId) -> Vec<usize>,
-    ) {
+        choose: impl FnOnce(&mut Execution, ObjectId) -> Waiters,
+    ) -> bool {
         let at = Location::caller();
-        let Some(id) = self.handle.id(nobody_waits) else { return };
+        let Some(id) = self.handle.id(nobody_waits) else { return false };
         step(on(id, kind, at), |execution, _| {
             let chosen = choose(execution, id);
             for waiter in &chosen {
                 execution.tasks[*waiter].wait = Wait::Notified;
             }
             ((), Effect::Woke(chosen.iter().fold(0, |set, waiter| set | (1 << waiter))))
-        });
+        })
+        .is_some()
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
+use smallvec::SmallVec;
+
 use super::handle::{Handle, on};
 use super::lock_cell::LockCell;
 use crate::execution::clock::Clock;
@@ -37,7 +39,7 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 fn unlocked() -> ObjectState {
     ObjectState::RwLock {
         writer: None,
-        readers: Vec::new(),
+        readers: SmallVec::new(),
         release: Clock::ZERO,
         read_release: Clock::ZERO,
     }

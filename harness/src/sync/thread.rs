@@ -42,7 +42,7 @@ pub struct Thread(Identity);
 
 #[derive(Clone, Debug)]
 enum Identity {
-    Inside { number: usize, name: String },
+    Inside { number: usize, name: Option<Arc<str>> },
     Outside(std::thread::Thread),
 }
 
@@ -93,13 +93,14 @@ impl Builder {
             }
             return Ok(JoinHandle(Joinable::Outside(builder.spawn(body)?)));
         }
-        Ok(spawn_inside(self.name, Box::new(body), Location::caller()))
+        let name = self.name.map(Arc::from);
+        Ok(spawn_inside(name, Box::new(body), Location::caller()))
     }
 }
 
 /// Spawns a task of the running execution and lets it run up to its first step.
 fn spawn_inside<T: 'static>(
-    name: Option<String>,
+    name: Option<Arc<str>>,
     body: Box<dyn FnOnce() -> T>,
     at: &'static Location<'static>,
 ) -> JoinHandle<T> {
@@ -118,7 +119,7 @@ fn spawn_inside<T: 'static>(
         execution.tasks[child].prepare_return = Some(parent);
         execution.current = child;
         execution.next = Next::Run(child);
-        Thread(Identity::Inside { number: child, name: execution.tasks[child].name.clone() })
+        Thread(Identity::Inside { number: child, name: execution.tasks[child].given_name.clone() })
     });
     match thread {
         Some(thread) => {
@@ -181,7 +182,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 pub fn current() -> Thread {
     let inside = with(|execution| {
         let number = execution.current;
-        Identity::Inside { number, name: execution.tasks[number].name.clone() }
+        Identity::Inside { number, name: execution.tasks[number].given_name.clone() }
     });
     Thread(inside.unwrap_or_else(|| Identity::Outside(std::thread::current())))
 }
@@ -191,7 +192,7 @@ impl Thread {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
-            Identity::Inside { name, .. } => Some(name),
+            Identity::Inside { name, .. } => name.as_deref(),
             Identity::Outside(thread) => thread.name(),
         }
     }

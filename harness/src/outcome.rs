@@ -170,9 +170,8 @@ pub struct Report {
     pub final_states: BTreeMap<String, u64>,
     /// How many executions broke something, by kind: more than one only where the search goes on.
     pub violations: BTreeMap<ViolationKind, u64>,
-    /// How much of the whole was explored, from 0 to 1, as far as the engine can tell: nothing is said
-    /// after a violation.
-    pub explored: Option<f64>,
+    /// How many executions there may be in all, where something is left or somebody wanted to see progress.
+    pub estimate: Option<Estimate>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,
 }
@@ -193,7 +192,7 @@ impl Report {
             cases: BTreeMap::new(),
             final_states: BTreeMap::new(),
             violations: BTreeMap::new(),
-            explored: None,
+            estimate: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -204,6 +203,8 @@ impl Report {
 pub struct Progress {
     /// Executions so far, with those before it was resumed.
     pub executions: u64,
+    /// Executions in a second, since it was begun or resumed.
+    pub rate: f64,
     /// How much of the whole is explored, from 0 to 1. It never runs backwards.
     pub explored: f64,
     /// How many executions there may be in all.
@@ -212,7 +213,16 @@ pub struct Progress {
     pub elapsed: Duration,
 }
 
-/// How many executions a search may have, with an interval that holds the truth 95 times of 100.
+impl Progress {
+    /// The time that is left at the rate so far, if there is an estimate.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let left = (self.estimate?.traces - self.executions as f64).max(0.0);
+        Duration::try_from_secs_f64(left / self.rate).ok()
+    }
+}
+
+/// How many executions a search may have, with an interval that is meant to hold the truth 95 times of 100.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// The most likely number.
@@ -221,7 +231,7 @@ pub struct Estimate {
     pub low: f64,
     /// Its other end.
     pub high: f64,
-    /// Random probes it was made of.
+    /// Nodes that were drawn at random on each level of the tree, over all passes.
     pub probes: u32,
 }
 

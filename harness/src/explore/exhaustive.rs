@@ -106,6 +106,11 @@ impl Exhaustive {
         }
     }
 
+    /// The number of the step that is being taken, or comes next.
+    pub(super) fn next_step(&self) -> u32 {
+        u32::try_from(self.order.events().len()).expect("fewer than 2^32 steps")
+    }
+
     pub(super) fn pins(&self) -> &[Pin] {
         &self.branch.pins
     }
@@ -187,10 +192,12 @@ impl Explorer for Exhaustive {
             Some(Choice::Value(value)) if value < count => value,
             Some(_) => panic!("{NOT_DETERMINISTIC}"),
             None => {
+                let by = self.next_step();
                 self.children.extend((1..count).map(|value| Child {
                     at: position,
                     tail: Schedule { choices: vec![Choice::Value(value)] },
                     why: Why::Value,
+                    by,
                 }));
                 0
             }

@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::Start;
 use super::totals::{Found, Totals};
 use super::tree::{Key, Tree};
 
@@ -110,9 +111,9 @@ impl Ledger {
         (totals, first)
     }
 
-    /// What is left, as a share of the whole tree, if all children of a node were alike.
-    pub(crate) fn left(&self) -> f64 {
-        self.units.iter().map(|unit| unit.tree.left()).sum()
+    /// The subtrees that are left, to be drawn from.
+    pub(crate) fn starts(&self) -> Vec<Start> {
+        self.units.iter().flat_map(|unit| unit.tree.starts()).collect()
     }
 
     /// Whether something is left before this key, or at all.

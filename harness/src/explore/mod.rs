@@ -6,12 +6,14 @@
 //! them and reports.
 
 pub(crate) mod checkpoint;
+pub(crate) mod estimate;
 pub(crate) mod exhaustive;
 pub(crate) mod fingerprint;
 pub(crate) mod happens_before;
 pub(crate) mod ledger;
 pub(crate) mod maker;
 pub(crate) mod plain;
+mod predict;
 mod races;
 pub(crate) mod random;
 pub(crate) mod replay;

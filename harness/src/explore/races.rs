@@ -148,6 +148,7 @@ impl Exhaustive {
             at: self.steps[index].position,
             tail: Schedule { choices: tail },
             why: Why::Overtakes { task, again },
+            by: self.next_step(),
         }
     }
 

@@ -116,7 +116,6 @@ pub fn merge(
     let first = if check.keep_going { None } else { ledger.first_found() };
     let limit = ledger.is_open(first.as_ref()).then_some(Limit::Interrupted);
     let mut report = report(totals, verdict(found, limit, check, body));
-    report.explored = explored(&report.verdict, 1.0 - ledger.left());
     report.elapsed = begun.elapsed();
     Ok(report)
 }
@@ -130,16 +129,8 @@ fn exhaustive(check: &Check, body: &Body, hooks: &Hooks<'_>) -> Result<Report, C
     };
     let mut report = report(searched.totals, verdict);
     report.bound = check.shard.map(|shard| format!("shard {shard}"));
-    report.explored = explored(&report.verdict, searched.explored);
+    report.estimate = searched.estimate;
     Ok(report)
-}
-
-/// How far a search has come: what comes after a violation that ended it was nobody's to explore.
-fn explored(verdict: &Verdict, share: f64) -> Option<f64> {
-    match verdict {
-        Verdict::Complete | Verdict::BudgetSpent(_) => Some(share),
-        _ => None,
-    }
 }
 
 fn verdict(found: Option<Found>, limit: Option<Limit>, check: &Check, body: &Body) -> Verdict {

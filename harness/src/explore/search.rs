@@ -13,13 +13,14 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, CheckpointError};
+use super::estimate::{self, Estimator};
 use super::ledger::{Ledger, Unit};
 use super::maker::{Maker, Outcome};
 use super::runner::{Body, Hooks};
 use super::shard;
 use super::totals::{Found, Totals};
 use super::tree::Key;
-use crate::outcome::{Limit, Progress};
+use crate::outcome::{Estimate, Limit, Progress};
 use crate::scenario::Check;
 
 /// How often the clock is read, in executions: it is dear beside a short one.
@@ -28,6 +29,12 @@ const EXECUTIONS_BETWEEN_LOOKS: u64 = 64;
 /// A round's length, unless something is due before.
 const ROUND: Duration = Duration::from_millis(500);
 
+/// The part of the time that is spent on estimates: one in so many.
+const ESTIMATING_AT_MOST: u32 = 20;
+
+/// The time after which no further pass is begun before the search.
+const BEFORE_AT_MOST: Duration = Duration::from_secs(2);
+
 /// What a search ended with.
 pub(crate) struct Searched {
     pub(crate) totals: Totals,
@@ -35,8 +42,8 @@ pub(crate) struct Searched {
     pub(crate) not_deterministic: Option<String>,
     /// Why something is left, if anything is.
     pub(crate) limit: Option<Limit>,
-    /// How much was explored, from 0 to 1.
-    pub(crate) explored: f64,
+    /// How many executions there may be in all, if somebody wanted to know or something is left.
+    pub(crate) estimate: Option<Estimate>,
 }
 
 /// What the workers share.
@@ -86,20 +93,20 @@ pub(crate) fn search(
         },
     };
     let mut written = Instant::now();
-    let mut executed = ledger.sum(false).0.executions;
-    let mut explored: f64 = 0.0;
+    let executed_before = ledger.sum(false).0.executions;
+    let mut executed = executed_before;
+    let mut estimated = Estimated::new(check, body);
+    if hooks.progress.is_some() {
+        estimated.before(&ledger, executed, hooks);
+    }
     loop {
         let until = round_end(check, begun, written);
         let not_deterministic;
         (ledger, not_deterministic) = round(check, body, hooks, ledger, until, &mut executed);
         ledger.merge_finished();
-        explored = explored.max(1.0 - ledger.left());
-        let limit = if not_deterministic.is_some() || !is_open(&ledger, check) {
-            None
-        } else {
-            limit_reached(check, hooks, executed, begun)
-        };
-        let over = limit.is_some() || not_deterministic.is_some() || !is_open(&ledger, check);
+        let open = not_deterministic.is_none() && is_open(&ledger, check);
+        let limit = if open { limit_reached(check, hooks, executed, begun) } else { None };
+        let over = limit.is_some() || !open;
         if let Some(place) = &check.checkpoint
             && (over || written.elapsed() >= place.every)
         {
@@ -107,13 +114,66 @@ pub(crate) fn search(
             written = Instant::now();
         }
         if over {
+            if limit.is_some() {
+                estimated.refine(&ledger, executed);
+            }
             let (totals, found) = ledger.sum(!check.keep_going);
-            return Ok(Searched { totals, found, not_deterministic, limit, explored });
+            let estimate = estimated.estimate(executed);
+            return Ok(Searched { totals, found, not_deterministic, limit, estimate });
         }
         if let Some(progress) = hooks.progress {
-            let elapsed = begun.elapsed();
-            progress(&Progress { executions: executed, explored, estimate: None, elapsed });
+            if estimated.spent < begun.elapsed() / ESTIMATING_AT_MOST {
+                estimated.refine(&ledger, executed);
+            }
+            progress(&estimated.progress(executed, executed - executed_before, begun));
         }
+    }
+}
+
+/// What is expected of the search, as far as it is known.
+struct Estimated<'a> {
+    estimator: Estimator<'a>,
+    spent: Duration,
+    /// The greatest share that was reported as explored.
+    explored: f64,
+}
+
+impl<'a> Estimated<'a> {
+    fn new(check: &'a Check, body: &'a Body) -> Self {
+        let estimator = Estimator::new(check, body, estimate::SEED);
+        Estimated { estimator, spent: Duration::ZERO, explored: 0.0 }
+    }
+
+    /// Probes before the search goes on.
+    fn before(&mut self, ledger: &Ledger, executed: u64, hooks: &Hooks<'_>) {
+        for _ in 0..estimate::PASSES {
+            if self.spent < BEFORE_AT_MOST && !hooks.cancelled() {
+                self.refine(ledger, executed);
+            }
+        }
+        if let Some(progress) = hooks.progress {
+            progress(&self.progress(executed, 0, Instant::now()));
+        }
+    }
+
+    fn refine(&mut self, ledger: &Ledger, executed: u64) {
+        let begun = Instant::now();
+        self.estimator.pass(ledger.starts(), executed);
+        self.spent += begun.elapsed();
+    }
+
+    fn estimate(&self, executed: u64) -> Option<Estimate> {
+        self.estimator.estimate(executed)
+    }
+
+    /// `own` of the executions were made since `begun`, the others before the search was resumed.
+    fn progress(&mut self, executions: u64, own: u64, begun: Instant) -> Progress {
+        let estimate = self.estimate(executions);
+        let share = estimate.map_or(0.0, |estimate| executions as f64 / estimate.traces);
+        self.explored = self.explored.max(share);
+        let elapsed = begun.elapsed();
+        let rate = own as f64 / elapsed.as_secs_f64();
+        Progress { executions, rate, explored: self.explored, estimate, elapsed }
     }
 }
 

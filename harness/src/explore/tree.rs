@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::Start;
+use super::predict;
 use crate::schedule::{Choice, Schedule};
 
 /// The way from the root to a node.
@@ -68,6 +70,8 @@ pub(crate) struct Child {
     pub(crate) at: u32,
     pub(crate) tail: Schedule,
     pub(crate) why: Why,
+    /// The step that comes before another one here; its number in the execution that leads here.
+    pub(crate) by: u32,
 }
 
 /// An execution that was made.
@@ -84,8 +88,6 @@ struct Node {
     made: Made,
     /// How many children have been taken.
     taken: u32,
-    /// Each child's share of the whole tree, if all children of a node were alike.
-    share: f64,
 }
 
 /// What is left of a subtree, depth first.
@@ -95,19 +97,17 @@ pub(crate) struct Tree {
     key: Key,
     root: Option<Branch>,
     nodes: Vec<Node>,
-    /// The share of the execution that was given last.
-    share: f64,
 }
 
 impl Tree {
     /// The whole tree.
     pub(crate) fn whole() -> Self {
-        Tree::new(Key::new(), Branch::default(), 1.0)
+        Tree::new(Key::new(), Branch::default())
     }
 
-    /// The subtree below the node with this key and this share of the whole.
-    pub(crate) fn new(key: Key, root: Branch, share: f64) -> Self {
-        Tree { key, root: Some(root), nodes: Vec::new(), share }
+    /// The subtree below the node with this key.
+    pub(crate) fn new(key: Key, root: Branch) -> Self {
+        Tree { key, root: Some(root), nodes: Vec::new() }
     }
 
     /// The key of its root.
@@ -124,7 +124,6 @@ impl Tree {
             match node.made.children.pop_front() {
                 Some(child) => {
                     node.taken += 1;
-                    self.share = node.share;
                     return Some(Branch::of(child, &node.made.schedule.choices, &node.made.pins));
                 }
                 None => self.nodes.pop(),
@@ -143,22 +142,28 @@ impl Tree {
     /// The execution that [`next`](Self::next) gave was made.
     pub(crate) fn made(&mut self, made: Made) {
         if !made.children.is_empty() {
-            let share = self.share / made.children.len() as f64;
-            self.nodes.push(Node { made, taken: 0, share });
+            self.nodes.push(Node { made, taken: 0 });
         }
     }
 
-    /// What is left, as a share of the whole tree, if all children of a node were alike.
-    pub(crate) fn left(&self) -> f64 {
-        let root = if self.root.is_some() { self.share } else { 0.0 };
-        let nodes = self.nodes.iter().map(|node| node.made.children.len() as f64 * node.share);
-        root + nodes.sum::<f64>()
+    /// The subtrees that are left, to be drawn from.
+    pub(crate) fn starts(&self) -> Vec<Start> {
+        let depth = self.key.len();
+        let root =
+            self.root.iter().map(|branch| Start { branch: branch.clone(), depth, features: None });
+        let below = self.nodes.iter().zip(depth..).flat_map(|(node, depth)| {
+            predict::children(&node.made, depth).map(move |(branch, features)| Start {
+                branch,
+                depth: depth + 1,
+                features: Some(features),
+            })
+        });
+        root.chain(below).collect()
     }
 
-    /// The same tree without what is left.
-    pub(crate) fn without_rest(mut self) -> Self {
-        self.clear();
-        self
+    /// The subtree below the node with this key, with nothing left in it.
+    pub(crate) fn finished(key: Key) -> Self {
+        Tree { key, root: None, nodes: Vec::new() }
     }
 
     /// Forgets what is left.
@@ -186,7 +191,7 @@ impl Tree {
                     let mut own = key.clone();
                     own.push(number);
                     let branch = Branch::of(child, &node.made.schedule.choices, &node.made.pins);
-                    Tree::new(own, branch, node.share)
+                    Tree::new(own, branch)
                 });
                 return trees.collect();
             }

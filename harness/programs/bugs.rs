@@ -1,4 +1,7 @@
 //! Programs with a bug that some schedules show: how long a sampling strategy takes to find it.
+//!
+//! Published figures for `reorder(20)`, `twostage(20)` and `twostage(50)` are far below those for one reader among that many
+//! tasks, and agree with as many readers as writers: that is what these are.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -15,12 +18,13 @@ pub(crate) fn bugs() -> Vec<Program> {
         complete("account!", 4, 0, || account(true)),
         complete("bluetooth!", 3, 0, || bluetooth(true)),
         complete("deadlock01!", 3, 0, locks_in_two_orders),
-        complete("reorder(3)!", 4, 0, || reorder(3, true)),
-        complete("reorder(5)!", 6, 0, || reorder(5, true)),
-        complete("reorder(10)!", 11, 0, || reorder(10, true)),
-        complete("reorder(20)!", 21, 0, || reorder(20, true)),
-        complete("twostage!", 3, 0, || two_stages(2, true)),
-        complete("twostage(20)!", 21, 0, || two_stages(20, true)),
+        complete("reorder(3)!", 4, 0, || reorder(2, 1, true)),
+        complete("reorder(5)!", 6, 0, || reorder(4, 1, true)),
+        complete("reorder(10)!", 11, 0, || reorder(9, 1, true)),
+        complete("reorder(20)!", 21, 0, || reorder(10, 10, true)),
+        complete("twostage!", 3, 0, || two_stages(1, 1, true)),
+        complete("twostage(20)!", 21, 0, || two_stages(10, 10, true)),
+        complete("twostage(50)!", 51, 0, || two_stages(25, 25, true)),
         complete("stack!", 3, 0, stack),
         complete("token ring!", 5, 0, token_ring),
         complete("wronglock!", 9, 0, wrong_lock),

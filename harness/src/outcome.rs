@@ -172,6 +172,8 @@ pub struct Report {
     pub violations: BTreeMap<ViolationKind, u64>,
     /// How many executions there may be in all, where something is left or somebody wanted to see progress.
     pub estimate: Option<Estimate>,
+    /// How many traces were met and how likely the next run meets another one, where runs are drawn.
+    pub saturation: Option<Saturation>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,
 }
@@ -193,6 +195,7 @@ impl Report {
             final_states: BTreeMap::new(),
             violations: BTreeMap::new(),
             estimate: None,
+            saturation: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -211,6 +214,17 @@ pub struct Progress {
     pub estimate: Option<Estimate>,
     /// Time since it was begun or resumed.
     pub elapsed: Duration,
+}
+
+/// What the traces that were met say of those that were not.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Saturation {
+    /// Different traces.
+    pub traces: u64,
+    /// Whether that is their exact number; else it is a close estimate.
+    pub exact: bool,
+    /// How likely the next run is to meet a trace that was not met, from 0 to 1 (Good and Turing).
+    pub next_is_new: f64,
 }
 
 impl Progress {

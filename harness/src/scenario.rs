@@ -6,6 +6,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -242,8 +243,11 @@ pub struct Checkpoint {
 pub enum Strategy {
     /// All of them.
     Exhaustive,
-    /// `runs` sampled ones; run `i` draws from stream `i` of the ChaCha8 generator `seed`.
-    Random {
+    /// `runs` sampled ones, after one that shows how much each task does; run `i` draws from stream `i` of the ChaCha8
+    /// generator `seed`.
+    Sample {
+        /// How each run is drawn.
+        sampling: Sampling,
         /// Seeds the generator.
         seed: u64,
         /// The first run's index.
@@ -259,4 +263,52 @@ pub enum Strategy {
         /// Whether the schedule must fit exactly.
         strict: bool,
     },
+}
+
+/// How a run is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sampling {
+    /// Several of the others in turn: what one of them finds late or never, another finds soon.
+    #[default]
+    Portfolio,
+    /// At each step everybody who can act is equally likely.
+    Walk,
+    /// Random priorities that change at one step fewer than this number.
+    Pct(u32),
+    /// Random priorities of steps, drawn anew for steps that conflict with the one taken (POS).
+    PartialOrder,
+    /// Each order of all accesses is equally likely, if tasks do not decide by what they see (URW).
+    Uniform,
+    /// The same for the accesses to one object, which is drawn for each run (SURW).
+    SelectivelyUniform,
+}
+
+impl fmt::Display for Sampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sampling::Portfolio => f.write_str("portfolio"),
+            Sampling::Walk => f.write_str("walk"),
+            Sampling::Pct(depth) => write!(f, "pct{depth}"),
+            Sampling::PartialOrder => f.write_str("pos"),
+            Sampling::Uniform => f.write_str("urw"),
+            Sampling::SelectivelyUniform => f.write_str("surw"),
+        }
+    }
+}
+
+impl FromStr for Sampling {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let depth = word.strip_prefix("pct").and_then(|depth| depth.parse().ok());
+        match (word, depth) {
+            ("portfolio", _) => Ok(Sampling::Portfolio),
+            ("walk", _) => Ok(Sampling::Walk),
+            (_, Some(depth @ 1..=1_000)) => Ok(Sampling::Pct(depth)),
+            ("pos", _) => Ok(Sampling::PartialOrder),
+            ("urw", _) => Ok(Sampling::Uniform),
+            ("surw", _) => Ok(Sampling::SelectivelyUniform),
+            _ => Err("expected portfolio, walk, pct1 to pct1000, pos, urw or surw".to_owned()),
+        }
+    }
 }

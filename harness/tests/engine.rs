@@ -205,18 +205,6 @@ fn a_violation_is_shown_again_by_its_schedule() {
 }
 
 #[test]
-fn run_i_of_a_seed_is_the_same_alone() {
-    let sample = |first, runs| {
-        let strategy = Strategy::Random { seed: 7, first, runs };
-        let report = check(&Check { strategy, ..Check::default() }, &body(lost_update));
-        (report.executions, report.verdict.violation().map(|found| found.schedule.clone()))
-    };
-    let (executions, schedule) = sample(0, 1_000);
-    assert!(schedule.is_some(), "the walk finds a lost update");
-    assert_eq!(sample(executions - 1, 1), (1, schedule));
-}
-
-#[test]
 fn limits_are_said_not_silent() {
     let endless = || tasks(3, |_| thread::yield_now());
     let limited = Check { executions_max: Some(0), ..Check::default() };

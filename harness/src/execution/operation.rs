@@ -149,7 +149,6 @@ impl Operation {
     }
 
     /// Whether the order of the two can be seen by anybody.
-    #[allow(dead_code)]
     pub(crate) fn conflicts_with(&self, other: &Operation) -> bool {
         let share = self.objects().any(|mine| other.objects().any(|theirs| mine == theirs));
         share && (self.class() == Class::Write || other.class() == Class::Write)

@@ -2,7 +2,7 @@
 //!
 //! An [`Explorer`] is asked before each step and told of each step. It knows tasks only by what they have
 //! announced. The exhaustive engine is [`exhaustive`], the search without reduction is [`plain`], sampling is
-//! [`random`], following a record is [`replay`]; [`check`](crate::explore::runner::check) runs one of
+//! [`sample`], following a record is [`replay`]; [`check`](crate::explore::runner::check) runs one of
 //! them and reports.
 
 pub(crate) mod checkpoint;
@@ -15,9 +15,9 @@ pub(crate) mod maker;
 pub(crate) mod plain;
 mod predict;
 mod races;
-pub(crate) mod random;
 pub(crate) mod replay;
 pub(crate) mod runner;
+pub(crate) mod sample;
 pub(crate) mod search;
 pub(crate) mod shard;
 pub(crate) mod totals;
@@ -27,6 +27,7 @@ use crate::execution::object::{Availability, Objects};
 use crate::execution::operation::{Class, ObjectId, Operation};
 use crate::execution::task::Task;
 use crate::execution::{TaskSet, mix};
+use crate::outcome::Saturation;
 
 /// What is said when the same choices do not lead to the same place.
 pub(crate) const NOT_DETERMINISTIC: &str = "the same choices led to something else than before: the body depends on \
@@ -135,6 +136,11 @@ pub(crate) trait Explorer {
 
     /// The engine that makes the executions of the tree, if this is it.
     fn exhaustive(&mut self) -> Option<&mut exhaustive::Exhaustive> {
+        None
+    }
+
+    /// What the traces that were met say of those that were not, if they are counted.
+    fn saturation(&mut self) -> Option<Saturation> {
         None
     }
 

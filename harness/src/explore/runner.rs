@@ -9,8 +9,8 @@ use super::Explorer;
 use super::checkpoint::{CheckpointError, read_shard};
 use super::maker::{Maker, Outcome, trace_of};
 use super::plain::Plain;
-use super::random::Random;
 use super::replay::Replay;
+use super::sample::Sample;
 use super::search::search;
 use super::shard;
 use super::totals::{Found, Totals};
@@ -78,10 +78,10 @@ pub fn check_with(
             report.bound = Some(format!("preemptions <= {most}"));
             report
         }
-        (Strategy::Random { seed, first, runs }, _) => {
-            let walk = Box::new(Random::new(*seed, *first, *runs));
-            let mut report = one_by_one(check, body, hooks, walk);
-            report.engine = "harness random walk".to_owned();
+        (Strategy::Sample { sampling, seed, first, runs }, _) => {
+            let sample = Box::new(Sample::new(*sampling, *seed, *first, *runs));
+            let mut report = one_by_one(check, body, hooks, sample);
+            report.engine = format!("harness {sampling}");
             report.bound =
                 Some(format!("runs {first}..{} of seed {seed}", first.saturating_add(*runs)));
             report
@@ -177,7 +177,7 @@ fn one_by_one(
         }
         if !maker.explorer().begin() {
             break match check.strategy {
-                Strategy::Random { runs, .. } => Verdict::BudgetSpent(Limit::Executions(runs)),
+                Strategy::Sample { runs, .. } => Verdict::BudgetSpent(Limit::Executions(runs)),
                 Strategy::Replay { .. } => Verdict::BudgetSpent(Limit::Executions(1)),
                 Strategy::Exhaustive => match check.preemptions_max {
                     Some(most) if maker.explorer().cut() => {
@@ -200,7 +200,8 @@ fn one_by_one(
             Outcome::NotDeterministic(why) => break Verdict::NotDeterministic(why),
         }
     };
-    report(totals, first.unwrap_or(verdict))
+    let saturation = maker.explorer().saturation();
+    Report { saturation, ..report(totals, first.unwrap_or(verdict)) }
 }
 
 fn limit_reached(

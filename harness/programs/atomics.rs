@@ -48,6 +48,11 @@ pub(super) fn all() -> Vec<Program> {
     ]
 }
 
+/// Programs that take minutes.
+pub(super) fn large() -> Vec<Program> {
+    vec![complete("rmw(4,4)", 5, 63_063_000, || increments(4, 4))]
+}
+
 /// One store, N loads: 2^N.
 fn readers(count: usize) {
     let x = numbers(1, 0);

@@ -73,7 +73,8 @@ pub(crate) fn all() -> Vec<Program> {
 /// If there is none.
 #[must_use]
 pub(crate) fn named(name: &str) -> Program {
-    let found = all().into_iter().chain(bugs()).find(|program| program.name == name);
+    let programs = all().into_iter().chain(bugs()).chain(atomics::large());
+    let found = programs.into_iter().find(|program| program.name == name);
     found.unwrap_or_else(|| panic!("no standard program is called `{name}`"))
 }
 

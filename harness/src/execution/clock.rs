@@ -37,9 +37,9 @@ impl Clock {
     /// If it takes more than [`STEPS_OF_A_TASK_MAX`].
     #[inline]
     pub(crate) fn advance(&mut self, task: usize) -> u16 {
-        let next = self.0[task].checked_add(1);
-        self.0[task] = next.unwrap_or_else(|| too_many_steps());
-        self.0[task]
+        let next = self.0[task].checked_add(1).unwrap_or_else(|| too_many_steps());
+        self.0[task] = next;
+        next
     }
 
     /// Learns all that `other` knows.

@@ -14,6 +14,8 @@ pub(crate) enum Ending {
     Completed,
     /// It reached the bound on its length.
     Cut,
+    /// It has come to a watched cell without having followed the declared orderings: it must be made again with them.
+    NeedsOrderings,
     /// A schedule that was to be followed offers something that is not there.
     DoesNotFit(String),
     /// Something is wrong; the text says what.

@@ -34,6 +34,9 @@ impl Execution {
         let ObjectState::Atomic { release, .. } = &self.objects[object].state else {
             return;
         };
+        if !self.follows_orderings {
+            return;
+        }
         let reader = &mut self.tasks[task];
         let learns = if acquires(ordering) { &mut reader.sync } else { &mut reader.fence_acquire };
         learns.join(release);
@@ -48,15 +51,18 @@ impl Execution {
         ordering: Ordering,
         as_part_of_update: bool,
     ) {
+        let ObjectState::Atomic { release, version, .. } = &mut self.objects[object].state else {
+            return;
+        };
+        *version += 1;
+        if !self.follows_orderings {
+            return;
+        }
         let writer = &mut self.tasks[task];
         let published = if releases(ordering) { writer.sync } else { writer.fence_release };
         if releases(ordering) {
             writer.sync.advance(task);
         }
-        let ObjectState::Atomic { release, version, .. } = &mut self.objects[object].state else {
-            return;
-        };
-        *version += 1;
         if as_part_of_update {
             release.join(&published);
         } else {
@@ -97,9 +103,21 @@ impl Execution {
         task: usize,
         release: impl FnOnce(&mut Execution) -> &mut Clock,
     ) {
+        let follows = self.follows_orderings;
         let known = self.tasks[task].sync;
-        release(self).join(&known);
-        self.tasks[task].sync.advance(task);
+        let release = release(self);
+        if follows {
+            release.join(&known);
+            self.tasks[task].sync.advance(task);
+        }
+    }
+
+    /// `task` learns what was published for it.
+    pub(crate) fn learn(&mut self, task: usize, published: impl FnOnce(&Execution) -> Clock) {
+        if self.follows_orderings {
+            let published = published(self);
+            self.tasks[task].sync.join(&published);
+        }
     }
 
     /// The running task accesses a watched cell. Ends the execution if another access is not
@@ -110,6 +128,10 @@ impl Execution {
         write: bool,
         at: &'static Location<'static>,
     ) {
+        if !self.follows_orderings {
+            self.next = self.end(Ending::NeedsOrderings);
+            return;
+        }
         let me = self.current;
         self.tasks[me].sync.advance(me);
         let known = self.tasks[me].sync;

@@ -70,13 +70,18 @@ pub(crate) struct Execution {
     pub(crate) choices: Vec<Choice>,
     /// What was offered at each choice, hashed, if somebody wants to compare it.
     pub(crate) offers: Option<Vec<u64>>,
+    /// Whether steps are recorded, to be drawn. Who can make an execution again may leave it out.
+    pub(crate) records: bool,
     pub(crate) steps: Vec<Step>,
     pub(crate) steps_max: u64,
     pub(crate) depth_max: Option<u64>,
+    /// Whether it is known what the declared orderings let each task know. Only watched cells ask for it, so who can make
+    /// an execution again may leave it out until there is one.
+    pub(crate) follows_orderings: bool,
     pub(crate) cases: Vec<&'static str>,
     pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
-    /// Tasks that were spawned and have no stack yet.
-    pub(crate) spawned: Vec<(usize, Box<dyn FnOnce()>)>,
+    /// The task that was spawned and has no stack yet: the root gives it one before anything else happens.
+    pub(crate) spawned: Option<(usize, Box<dyn FnOnce()>)>,
     pub(crate) ending: Option<Ending>,
     /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
     pub(crate) time: u64,
@@ -159,12 +164,14 @@ impl Execution {
             waiting: 0,
             choices: Vec::new(),
             offers: None,
+            records: true,
             steps: Vec::new(),
             steps_max,
             depth_max,
+            follows_orderings: true,
             cases: Vec::new(),
             finishers: Vec::new(),
-            spawned: Vec::new(),
+            spawned: None,
             ending: None,
             time: 0,
             operations_while_given_up: 0,
@@ -183,7 +190,7 @@ impl Execution {
         self.steps.clear();
         self.cases.clear();
         self.finishers.clear();
-        self.spawned.clear();
+        self.spawned = None;
         self.ending = None;
         self.time = 0;
         self.current = 0;
@@ -226,7 +233,7 @@ impl Execution {
             })
         });
         self.tasks.push(Task::new(number, name, identity, object, parker, sync));
-        self.spawned.push((number, body));
+        self.spawned = Some((number, body));
         number
     }
 
@@ -311,13 +318,27 @@ impl Execution {
 
     /// What an engine wants to know of the state just before a step of `task`: who could have taken its lock or
     /// its token, and who has ended that it joins.
+    #[inline]
     fn facts_before(&self, task: usize, operation: &Operation) -> (Availability, Option<usize>) {
+        if matches!(
+            operation.kind,
+            OperationKind::AtomicLoad(_)
+                | OperationKind::AtomicStore(_)
+                | OperationKind::AtomicReadModifyWrite(_)
+                | OperationKind::AtomicCompareExchange(..)
+        ) {
+            return (Availability::Free, None);
+        }
+        self.facts_of_lock_before(task, operation)
+    }
+
+    fn facts_of_lock_before(
+        &self,
+        task: usize,
+        operation: &Operation,
+    ) -> (Availability, Option<usize>) {
         let token = |given: bool| if given { Availability::Free } else { Availability::Taken };
         let availability = match operation.kind {
-            OperationKind::AtomicLoad(_)
-            | OperationKind::AtomicStore(_)
-            | OperationKind::AtomicReadModifyWrite(_)
-            | OperationKind::AtomicCompareExchange(..) => Availability::Free,
             OperationKind::Park => token(self.tasks[task].token),
             OperationKind::Unpark => {
                 token(self.task_of(operation).is_some_and(|target| self.tasks[target].token))
@@ -355,7 +376,7 @@ impl Execution {
             waiters.retain(|waiter| *waiter != number);
         }
         self.explorer.time_passed(number);
-        self.steps.push(Step { task: number, what: What::TimeIsUp });
+        self.record(number, What::TimeIsUp);
         true
     }
 
@@ -419,7 +440,13 @@ impl Execution {
 
     /// Notes a step of the running task that no other task can see.
     pub(crate) fn note(&mut self, what: What) {
-        self.steps.push(Step { task: self.current, what });
+        self.record(self.current, what);
+    }
+
+    fn record(&mut self, task: usize, what: What) {
+        if self.records {
+            self.steps.push(Step { task, what });
+        }
     }
 }
 
@@ -465,7 +492,7 @@ pub(crate) fn step<R>(
         }
         let value_before = effect.value_before();
         let class = operation.class_if(value_before);
-        execution.steps.push(Step { task: me, what: What::Operation(operation, effect) });
+        execution.record(me, What::Operation(operation, effect));
         execution.explorer.performed(&Performed {
             task: me,
             operation: &operation,

@@ -11,7 +11,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
-use std::rc::Rc;
 use std::sync::{Arc, Once};
 
 use corosensei::stack::DefaultStack;
@@ -28,7 +27,6 @@ use crate::trace::place;
 const STACK_BYTES: usize = 1 << 20;
 
 type TaskStack = Coroutine<(), (), (), DefaultStack>;
-type YielderSlot = Rc<Cell<*const Yielder<(), ()>>>;
 
 thread_local! {
     /// The yielder of the task that runs; null while the root runs.
@@ -43,8 +41,7 @@ thread_local! {
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "[harness internal bug] no task is running");
-    // SAFETY: the pointer was set by the root when it resumed this task (or by the task's entry),
-    // to the `Yielder` that `corosensei` handed to that entry. That reference is valid until the
+    // SAFETY: the pointer was set by this task's entry, and by the root whenever it resumed the task, to the `Yielder` that `corosensei` handed to that entry. That reference is valid until the
     // entry returns, and this code is running above the entry, on the same stack.
     unsafe { &*yielder }.suspend(());
 }
@@ -71,7 +68,8 @@ pub(crate) fn extend_to_static<'scope>(
 /// One task's coroutine and the way back into it.
 struct Running {
     coroutine: TaskStack,
-    yielder: YielderSlot,
+    /// Null until it has run.
+    yielder: *const Yielder<(), ()>,
 }
 
 fn start(number: usize, body: Box<dyn FnOnce()>) -> Running {
@@ -80,14 +78,11 @@ fn start(number: usize, body: Box<dyn FnOnce()>) -> Running {
             panic!("no memory for the stack of a task ({STACK_BYTES} bytes): {error}")
         })
     });
-    let yielder: YielderSlot = Rc::new(Cell::new(std::ptr::null()));
-    let slot = Rc::clone(&yielder);
     let coroutine = Coroutine::with_stack(stack, move |own: &Yielder<(), ()>, ()| {
-        slot.set(own);
         YIELDER.set(own);
         run_task(number, body);
     });
-    Running { coroutine, yielder }
+    Running { coroutine, yielder: std::ptr::null() }
 }
 
 /// The life of one task, on its own stack.
@@ -144,9 +139,11 @@ pub(crate) fn run(
     let mut running: Vec<Running> = Vec::new();
     loop {
         let (next, spawned) =
-            with_any_state(|execution| (execution.next, std::mem::take(&mut execution.spawned)))
+            with_any_state(|execution| (execution.next, execution.spawned.take()))
                 .expect("[harness internal bug] the execution is gone");
-        running.extend(spawned.into_iter().map(|(number, body)| start(number, body)));
+        if let Some((number, body)) = spawned {
+            running.push(start(number, body));
+        }
         let Next::Run(task) = next else { break };
         resume(&mut running[task]);
     }
@@ -162,9 +159,9 @@ pub(crate) fn run(
 }
 
 fn resume(task: &mut Running) {
-    YIELDER.set(task.yielder.get());
+    YIELDER.set(task.yielder);
     let result = task.coroutine.resume(());
-    YIELDER.set(std::ptr::null());
+    task.yielder = YIELDER.replace(std::ptr::null());
     debug_assert!(matches!(result, CoroutineResult::Yield(()) | CoroutineResult::Return(())));
 }
 

@@ -99,6 +99,9 @@ impl Exhaustive {
 
     /// The execution that was made last.
     pub(crate) fn take_made(&mut self) -> Made {
+        if self.children.is_empty() {
+            return Made::default();
+        }
         Made {
             schedule: Schedule { choices: self.choices.clone() },
             pins: self.branch.pins.clone(),
@@ -133,6 +136,11 @@ impl Exhaustive {
 
     fn note_step(&mut self, task: usize) {
         let position = u32::try_from(self.choices.len()).expect("fewer than 2^32 choices");
+        let next_pin = self.branch.pins.get(self.pin_steps.len());
+        if self.overtaken_by.is_none() && next_pin.is_none_or(|pin| position < pin.start) {
+            self.steps.push(Step { position, pinned: false, overtaken_by: None });
+            return;
+        }
         let pin = self.pin_at(position);
         let pinned = pin.is_some_and(|(_, pin)| pin.start <= position);
         let by = self.overtaken_by.take().filter(|_| !pinned).filter(|by| {
@@ -224,7 +232,7 @@ impl Explorer for Exhaustive {
         if self.steps[index].position as usize >= self.new_from() {
             self.find_branches(step, &knowledge);
         }
-        self.order.add(step, knowledge.after);
+        self.order.add(step, &knowledge.after);
     }
 
     fn spawned(&mut self, task: usize, child: usize, identity: u64) {

@@ -64,9 +64,13 @@ pub(crate) struct HappensBefore {
     accesses: Vec<Access>,
     /// The newest access of each object.
     newest: Vec<u32>,
+    /// Tasks that were spawned in this execution.
+    tasks: usize,
     clocks: [Clock; TASKS_MAX],
     /// What a task learns when it goes on after it was woken.
     wake_clocks: [Clock; TASKS_MAX],
+    /// Who was woken and has not gone on.
+    woken: TaskSet,
     /// The steps that the last call of [`knows`](Self::knows) found to be ordered before it directly, as indices.
     met: Vec<u32>,
     /// The one of them that alone lets the step go on.
@@ -79,8 +83,10 @@ impl Default for HappensBefore {
             events: Vec::new(),
             accesses: Vec::new(),
             newest: Vec::new(),
+            tasks: 1,
             clocks: [Clock::ZERO; TASKS_MAX],
             wake_clocks: [Clock::ZERO; TASKS_MAX],
+            woken: 0,
             met: Vec::new(),
             only_change: None,
         }
@@ -96,8 +102,9 @@ impl HappensBefore {
             }
             self.events.truncate(events);
         }
-        self.clocks = [Clock::ZERO; TASKS_MAX];
-        self.wake_clocks = [Clock::ZERO; TASKS_MAX];
+        self.clocks[..self.tasks].fill(Clock::ZERO);
+        self.woken = 0;
+        self.tasks = 1;
     }
 
     /// All events, oldest first.
@@ -108,7 +115,9 @@ impl HappensBefore {
     /// What `task` knows before its next step.
     pub(crate) fn waits(&self, task: usize) -> Clock {
         let mut before = self.clocks[task];
-        before.join(&self.wake_clocks[task]);
+        if self.woken & (1 << task) != 0 {
+            before.join(&self.wake_clocks[task]);
+        }
         before
     }
 
@@ -233,7 +242,7 @@ impl HappensBefore {
     }
 
     /// The step was taken, and lets its task know `after`.
-    pub(crate) fn add(&mut self, step: &Performed<'_>, after: Clock) {
+    pub(crate) fn add(&mut self, step: &Performed<'_>, after: &Clock) {
         let event = u32::try_from(self.events.len()).expect("fewer than 2^32 steps");
         let accesses = u32::try_from(self.accesses.len()).expect("fewer than 2^32 accesses");
         self.events.push(Event {
@@ -241,7 +250,7 @@ impl HappensBefore {
             number: after.get(step.task),
             availability: step.availability,
             value_before: step.value_before,
-            clock: after,
+            clock: *after,
             accesses,
         });
         let class = step.class;
@@ -254,20 +263,22 @@ impl HappensBefore {
                 self.add_access(event, *object, Class::Read, false);
             }
         }
-        self.tell(step.task, after, step.woken);
+        self.clocks[step.task] = *after;
+        self.tell(step.task, step.woken);
     }
 
     /// The step repeats the one at `index`, which is known already.
     pub(crate) fn repeat(&mut self, index: usize, woken: TaskSet) {
-        let Event { task, clock, .. } = self.events[index];
-        self.tell(task, clock, woken);
+        let event = &self.events[index];
+        self.clocks[event.task] = event.clock;
+        self.tell(event.task, woken);
     }
 
-    fn tell(&mut self, task: usize, after: Clock, woken: TaskSet) {
-        self.clocks[task] = after;
-        self.wake_clocks[task] = Clock::ZERO;
+    /// Who was woken by the last step of `task` knows what it knows.
+    fn tell(&mut self, task: usize, woken: TaskSet) {
+        self.woken = self.woken & !(1 << task) | woken;
         for woken in tasks_of(woken) {
-            self.wake_clocks[woken] = after;
+            self.wake_clocks[woken] = self.clocks[task];
         }
     }
 
@@ -289,13 +300,14 @@ impl HappensBefore {
     /// A child knows what its parent knows.
     pub(crate) fn spawned(&mut self, task: usize, child: usize) {
         self.clocks[child] = self.clocks[task];
+        self.tasks = self.tasks.max(child + 1);
     }
 
     /// Time passes when nobody can act: whoever goes on then does so after all that was done.
     pub(crate) fn time_passed(&mut self, task: usize) {
-        let all = self.clocks;
-        for clock in &all {
-            self.clocks[task].join(clock);
+        for other in 0..self.tasks {
+            let known = self.clocks[other];
+            self.clocks[task].join(&known);
         }
     }
 }

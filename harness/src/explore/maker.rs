@@ -43,7 +43,13 @@ impl<'a> Maker<'a> {
 
     /// A maker of executions of the tree.
     pub(crate) fn of_tree(check: &'a Check, body: &'a Body) -> Self {
-        Maker::new(check, body, Box::new(Exhaustive::new()))
+        let mut maker = Maker::new(check, body, Box::new(Exhaustive::new()));
+        if let Some(execution) = &mut maker.execution {
+            execution.follows_orderings = check.twice;
+            // What is found is drawn by `trace_of`.
+            execution.records = false;
+        }
+        maker
     }
 
     /// The explorer.
@@ -55,6 +61,11 @@ impl<'a> Maker<'a> {
     pub(crate) fn make(&mut self, totals: &mut Totals) -> Outcome {
         let execution = self.execution.take().expect("[harness internal bug] no execution");
         let mut execution = stack::run(execution, self.check.mutation, self.body);
+        if matches!(execution.ending, Some(Ending::NeedsOrderings)) {
+            execution.follows_orderings = true;
+            execution.explorer.begin();
+            execution = stack::run(execution, self.check.mutation, self.body);
+        }
         let outcome = account(&mut execution, totals);
         let different = match outcome {
             Outcome::Fine if self.check.twice => execute_again(&execution, self.check, self.body),
@@ -99,6 +110,7 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Outcome {
         execution.ending.take().expect("[harness internal bug] an execution without ending");
     let (kind, message) = match ending {
         Ending::DoesNotFit(why) => return Outcome::NotDeterministic(why),
+        Ending::NeedsOrderings => unreachable!("[harness internal bug] it follows the orderings"),
         Ending::Cut => {
             totals.cut += 1;
             return Outcome::Fine;

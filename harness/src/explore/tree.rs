@@ -55,12 +55,16 @@ pub(crate) struct Branch {
 impl Branch {
     /// The branch of `child`, below an execution with these choices and pins.
     pub(crate) fn of(child: Child, choices: &[Choice], pins: &[Pin]) -> Self {
-        let mut schedule = Schedule { choices: choices[..child.at as usize].to_vec() };
-        schedule.choices.extend(child.tail.choices);
+        let at = child.at as usize;
+        let mut schedule = Schedule { choices: Vec::with_capacity(at + child.tail.choices.len()) };
+        schedule.choices.extend_from_slice(&choices[..at]);
+        schedule.choices.extend_from_slice(&child.tail.choices);
         let end = u32::try_from(schedule.choices.len()).expect("fewer than 2^32 choices");
-        let mut pins: Vec<Pin> = pins.iter().copied().filter(|pin| pin.end <= child.at).collect();
-        pins.push(Pin { start: child.at, end, why: child.why });
-        Branch { schedule, pins }
+        let before = pins.partition_point(|pin| pin.end <= child.at);
+        let mut own = Vec::with_capacity(before + 1);
+        own.extend_from_slice(&pins[..before]);
+        own.push(Pin { start: child.at, end, why: child.why });
+        Branch { schedule, pins: own }
     }
 }
 

@@ -150,7 +150,7 @@ impl Explorer for Watched {
         self.inner.performed(step);
         let mut notes = self.notes.borrow_mut();
         let after = notes.order.knows(step).after;
-        notes.order.add(step, after);
+        notes.order.add(step, &after);
         notes.fingerprint.performed(step);
     }
     fn spawned(&mut self, task: usize, child: usize, identity: u64) {
@@ -216,7 +216,7 @@ fn traces(program: &Program, search: Search, most: usize) -> Option<BTreeMap<Can
                 )
             }
             Ending::DoesNotFit(why) => why,
-            Ending::Cut => unreachable!("there is no bound"),
+            Ending::Cut | Ending::NeedsOrderings => unreachable!("there is no bound"),
         };
         if let Some(engine) = execution.explorer.exhaustive() {
             tree.made(engine.take_made());

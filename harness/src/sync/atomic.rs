@@ -70,7 +70,7 @@ macro_rules! atomic {
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicLoad(ordering), at), |execution, task| {
                         execution.atomic_read(task, id, ordering);
-                        let value = self.value.load(Ordering::SeqCst);
+                        let value = self.value.load(Ordering::Relaxed);
                         (value, Effect::Read(Self::bits(value)))
                     })
                 });
@@ -84,7 +84,8 @@ macro_rules! atomic {
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicStore(ordering), at), |execution, task| {
                         execution.atomic_written(task, id, ordering, false);
-                        let before = self.value.swap(value, Ordering::SeqCst);
+                        let before = self.value.load(Ordering::Relaxed);
+                        self.value.store(value, Ordering::Relaxed);
                         ((), Effect::Wrote(Self::bits(before), Self::bits(value)))
                     })
                 });
@@ -106,12 +107,12 @@ macro_rules! atomic {
                 let at = Location::caller();
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, kind, at), |execution, task| {
-                        let before = self.value.load(Ordering::SeqCst);
+                        let before = self.value.load(Ordering::Relaxed);
                         match update(before) {
                             Some(after) => {
                                 execution.atomic_read(task, id, success);
                                 execution.atomic_written(task, id, success, true);
-                                self.value.store(after, Ordering::SeqCst);
+                                self.value.store(after, Ordering::Relaxed);
                                 (Ok(before), Effect::Changed(Self::bits(before), Self::bits(after)))
                             }
                             None => {

@@ -35,12 +35,14 @@ fn unlocked() -> ObjectState {
 
 /// `task` takes the free mutex `object` and learns what its last holder knew.
 pub(super) fn take(execution: &mut Execution, task: usize, object: ObjectId) {
-    if let ObjectState::Mutex { owner, release } = &mut execution.objects[object].state {
+    if let ObjectState::Mutex { owner, .. } = &mut execution.objects[object].state {
         debug_assert!(owner.is_none(), "[harness internal bug] a held mutex was taken");
         *owner = Some(task);
-        let release = *release;
-        execution.tasks[task].sync.join(&release);
     }
+    execution.learn(task, |execution| match &execution.objects[object].state {
+        ObjectState::Mutex { release, .. } => *release,
+        _ => Clock::ZERO,
+    });
 }
 
 /// `task` gives `object` back and publishes what it knows.

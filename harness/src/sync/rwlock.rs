@@ -62,7 +62,7 @@ fn take(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool)
     } else {
         readers.push(task);
     }
-    execution.tasks[task].sync.join(&learned);
+    execution.learn(task, |_| learned);
     true
 }
 

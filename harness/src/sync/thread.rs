@@ -14,7 +14,6 @@ pub use std::thread::{Result, panicking};
 
 use super::handle::on;
 use super::time::{Duration, deadline};
-use crate::execution::clock::Clock;
 use crate::execution::operation::{Operation, OperationKind};
 use crate::execution::record::{Effect, What};
 use crate::execution::task::Wait;
@@ -94,14 +93,14 @@ impl Builder {
             return Ok(JoinHandle(Joinable::Outside(builder.spawn(body)?)));
         }
         let name = self.name.map(Arc::from);
-        Ok(spawn_inside(name, Box::new(body), Location::caller()))
+        Ok(spawn_inside(name, body, Location::caller()))
     }
 }
 
 /// Spawns a task of the running execution and lets it run up to its first step.
 fn spawn_inside<T: 'static>(
     name: Option<Arc<str>>,
-    body: Box<dyn FnOnce() -> T>,
+    body: impl FnOnce() -> T + 'static,
     at: &'static Location<'static>,
 ) -> JoinHandle<T> {
     let result: Slot<T> = Arc::new(StdMutex::new(None));
@@ -145,8 +144,7 @@ impl<T> JoinHandle<T> {
                     && let Some(object) = with(|execution| execution.tasks[number].object)
                 {
                     step(on(object, OperationKind::Join, at), |execution, task| {
-                        let learned: Clock = execution.tasks[number].sync;
-                        execution.tasks[task].sync.join(&learned);
+                        execution.learn(task, |execution| execution.tasks[number].sync);
                         ((), Effect::Done)
                     });
                 }
@@ -208,11 +206,8 @@ impl Thread {
                     return;
                 };
                 step(on(parker, OperationKind::Unpark, at), |execution, task| {
-                    let known = execution.tasks[task].sync;
-                    execution.tasks[task].sync.advance(task);
-                    let target = &mut execution.tasks[*number];
-                    target.token = true;
-                    target.token_clock.join(&known);
+                    execution.tasks[*number].token = true;
+                    execution.publish(task, |execution| &mut execution.tasks[*number].token_clock);
                     ((), Effect::Done)
                 });
             }
@@ -237,8 +232,7 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         me.wait = Wait::No;
         me.deadline = None;
         me.token = false;
-        let learned = me.token_clock;
-        me.sync.join(&learned);
+        execution.learn(task, |execution| execution.tasks[task].token_clock);
         ((), if timed_out { Effect::TimedOut } else { Effect::Done })
     })
 }

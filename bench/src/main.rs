@@ -1,0 +1,73 @@
+//! Measures the engine beside its peers.
+//!
+//! Machines are shared and noisy, so what counts is a ratio: contestants alternate in one run, and medians are
+//! printed. The programs are the same text for all of them, compiled against the primitives of each.
+//!
+//! Not here: anything that fails a build. A figure is to be looked at.
+
+#![allow(clippy::duplicate_mod, reason = "the programs are compiled once for each engine")]
+
+mod estimate;
+mod explore;
+mod memory;
+mod on_harness;
+mod on_loom;
+mod on_shuttle;
+mod peers;
+mod sample;
+mod scaling;
+mod table;
+
+use clap::{Parser, Subcommand};
+use peers::Contestant;
+
+#[derive(Debug, Parser)]
+#[command(name = "graphlock-bench", version, about = "Measures the engine beside its peers")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Executions per second beside loom and shuttle, and what is reached in the same time
+    Explore,
+    /// Two jobs against one, beside what two threads get from this machine
+    Scaling,
+    /// Estimates before a run against the truth
+    Estimate {
+        /// How many seeds
+        #[arg(long, default_value_t = 100)]
+        seeds: u64,
+    },
+    /// Schedules until a bug is found, by strategy, beside shuttle and published figures
+    Sample {
+        /// How many seeds
+        #[arg(long, default_value_t = 20)]
+        seeds: u64,
+    },
+    /// Peak memory of long runs, each in a process of its own
+    Memory,
+    /// One run of one contestant, in a process of its own: what the others call
+    #[command(hide = true)]
+    Once {
+        /// Who runs
+        #[arg(value_enum)]
+        contestant: Contestant,
+        /// The program's name
+        program: String,
+        /// How many jobs, runs, milliseconds or seeds
+        number: u64,
+    },
+}
+
+fn main() {
+    match CommandLine::parse().command {
+        Command::Explore => explore::run(),
+        Command::Scaling => scaling::run(),
+        Command::Estimate { seeds } => estimate::run(seeds),
+        Command::Sample { seeds } => sample::run(seeds),
+        Command::Memory => memory::run(),
+        Command::Once { contestant, program, number } => peers::once(contestant, &program, number),
+    }
+}

@@ -14,6 +14,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::subject::{ExploreOptions, SampleOptions, SubjectOptions};
 
 /// How much time a row may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -71,6 +72,18 @@ enum Subcommands {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Explores one scenario exhaustively: with several jobs, in shards, with checkpoints
+    Explore(ExploreOptions),
+    /// Puts the checkpoints of all shards of an exploration together
+    Merge {
+        #[command(flatten)]
+        what: SubjectOptions,
+        /// The checkpoints, one of each shard
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Samples one scenario
+    Sample(SampleOptions),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +117,12 @@ struct RunOptions {
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Command {
+    /// Explore one scenario.
+    Explore(ExploreOptions),
+    /// Merge the shards of an exploration.
+    Merge(SubjectOptions, Vec<PathBuf>),
+    /// Sample one scenario.
+    Sample(SampleOptions),
     /// Rows, comparisons and planted bugs, or planted bugs only.
     Run(Run),
     /// Show what there is.
@@ -185,6 +204,9 @@ where
         Some(Subcommands::Mutants { run: options }) => run(options, true),
         Some(Subcommands::List { selection }) => select(selection).map(Command::List),
         Some(Subcommands::Replay { file }) => Ok(Command::Replay(file)),
+        Some(Subcommands::Explore(options)) => Ok(Command::Explore(options)),
+        Some(Subcommands::Merge { what, files }) => Ok(Command::Merge(what, files)),
+        Some(Subcommands::Sample(options)) => Ok(Command::Sample(options)),
     }
 }
 
@@ -239,7 +261,8 @@ fn one_line(error: &clap::Error) -> String {
         ErrorKind::InvalidSubcommand => {
             let found = word(ContextKind::InvalidSubcommand);
             format!(
-                "found `{found}`, expected one of list, replay, mutants, or no command for a run"
+                "found `{found}`, expected one of list, replay, mutants, explore, merge, sample, or no command for a \
+                 run"
             )
         }
         ErrorKind::MissingRequiredArgument => format!("found no {argument}, expected one"),
@@ -305,7 +328,8 @@ mod tests {
             (&["--frobnicate"], "found `--frobnicate`, expected an option of `gate --help`"),
             (
                 &["check"],
-                "found `check`, expected one of list, replay, mutants, or no command for a run",
+                "found `check`, expected one of list, replay, mutants, explore, merge, sample, or no command \
+                 for a run",
             ),
             (&["replay"], "found no <FILE>, expected one"),
             (&["list", "--jobs", "3"], "found `--jobs`, expected an option of `gate --help`"),

@@ -54,6 +54,18 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
+    /// The mutation of this name.
+    ///
+    /// # Errors
+    /// In one line, if there is none.
+    pub(crate) fn mutation(&self, named: &str) -> Result<&'static str, String> {
+        let known = self.mutations.iter().map(|(id, _)| *id).find(|id| *id == named);
+        let count = self.mutations.len();
+        known.ok_or_else(|| {
+            format!("found mutation `{named}`, expected one of the {count} of `gate list`")
+        })
+    }
+
     /// Reads the lists of the three builds.
     ///
     /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! `gate` runs each scenario on each engine it is meant for, compares what the engines saw, plants
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
-//! `gate list`, `gate replay FILE` and `gate mutants` are parts of that.
+//! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
+//! one scenario for as long as one likes.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`run`] -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`].
@@ -19,6 +20,7 @@ mod cases;
 mod catalogue;
 mod counterexample;
 mod engine;
+mod explore;
 mod judge;
 mod list;
 mod place;
@@ -30,6 +32,7 @@ mod report;
 mod results;
 mod run;
 mod statement;
+mod subject;
 mod summary;
 mod table;
 
@@ -72,6 +75,9 @@ fn main() -> ExitCode {
             }
             Err(line) => refuse(MISTAKE, &line),
         },
+        Command::Explore(options) => one(explore::explore(&catalogue, &options)),
+        Command::Merge(what, files) => one(explore::merge(&catalogue, &what, &files)),
+        Command::Sample(options) => one(explore::sample(&catalogue, &options)),
         Command::Replay(path) => match replay::Replay::read(&catalogue, &path) {
             Ok(replay) => {
                 let shown = replay.execute();
@@ -80,6 +86,17 @@ fn main() -> ExitCode {
             }
             Err(line) => refuse(MISTAKE, &format!("replay {}: {line}", path.display())),
         },
+    }
+}
+
+/// Prints what one scenario showed.
+fn one(shown: Result<explore::Shown, String>) -> ExitCode {
+    match shown {
+        Ok(shown) => {
+            print(&shown.text);
+            ExitCode::from(shown.exit_code)
+        }
+        Err(line) => refuse(MISTAKE, &line),
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! All of it goes to stderr, so that stdout holds the result and nothing else.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
-use graphlock_harness::outcome::Report;
+use graphlock_harness::outcome::{self, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::explore::about;
 use crate::judge::{accepts, word};
 use crate::plan::{Job, Purpose};
 use crate::table::{count, seconds};
@@ -77,5 +80,74 @@ fn name(job: &Job) -> String {
         Purpose::Row { .. } => format!("{scenario} {engine}"),
         Purpose::Twice => format!("{scenario} {engine} twice"),
         Purpose::Planted(bug) => format!("{scenario} {engine} with {}", bug.mutation),
+    }
+}
+
+/// How often a line is written where there is no terminal.
+const LINES_EVERY: Duration = Duration::from_secs(5);
+
+/// The progress of one search: a bar on a terminal, a line now and then elsewhere.
+#[derive(Debug)]
+pub(crate) struct SearchProgress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    /// When the last line was written.
+    written: Cell<Option<Instant>>,
+}
+
+impl SearchProgress {
+    /// What the bar is divided into.
+    const PARTS: u64 = 1_000;
+
+    /// For the search of this name.
+    pub(crate) fn new(name: &str, quiet: bool) -> SearchProgress {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {wide_msg}");
+            let bar = ProgressBar::new(Self::PARTS);
+            bar.set_message(format!("{name}: estimating"));
+            bar.with_style(style.expect("the template is a constant"))
+        });
+        SearchProgress { bar, quiet, written: Cell::new(None) }
+    }
+
+    /// It has come so far.
+    pub(crate) fn show(&self, progress: &outcome::Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_position((progress.explored * Self::PARTS as f64) as u64);
+            bar.set_message(line(progress));
+            return;
+        }
+        let due = self.written.get().is_none_or(|last| last.elapsed() >= LINES_EVERY);
+        if due && !self.quiet {
+            self.written.set(Some(Instant::now()));
+            eprintln!("{:.1} % {}", 100.0 * progress.explored, line(progress));
+        }
+    }
+
+    /// It has ended.
+    pub(crate) fn finish(&self, report: &Report) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if !self.quiet {
+            let rate = report.executions as f64 / report.elapsed.as_secs_f64();
+            eprintln!("{}, {} executions/s", seconds(report.elapsed), about(rate));
+        }
+    }
+}
+
+/// Executions, rate, estimate and time left in one line.
+fn line(progress: &outcome::Progress) -> String {
+    let mut line = count(progress.executions);
+    if let Some(estimate) = &progress.estimate {
+        let [low, traces, high] = [estimate.low, estimate.traces, estimate.high].map(about);
+        line += &format!(" of about {traces} executions ({low} to {high})");
+    }
+    if progress.rate > 0.0 {
+        line += &format!(", {}/s", about(progress.rate));
+    }
+    match progress.time_left().filter(|_| progress.rate > 0.0) {
+        Some(left) => line + &format!(", {} left", seconds(Duration::from_secs(left.as_secs()))),
+        None => line,
     }
 }

@@ -60,13 +60,7 @@ impl Replay {
         })?;
         let mutation = match &file.mutation {
             None => None,
-            Some(named) => {
-                let known = catalogue.mutations.iter().map(|(id, _)| *id).find(|id| id == named);
-                let count = catalogue.mutations.len();
-                Some(known.ok_or_else(|| {
-                    format!("found mutation `{named}`, expected one of the {count} of `gate list`")
-                })?)
-            }
+            Some(named) => Some(catalogue.mutation(named)?),
         };
         let strategy = Strategy::Replay { schedule: file.schedule, strict: true };
         let check = Check { strategy, mutation, ..Check::default() };

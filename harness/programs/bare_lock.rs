@@ -6,7 +6,7 @@
 //! sleeps until it is kicked when they are not. Flag down, it wakes the queue.
 //!
 //! The parameters are readers, sections of each, and write sections. Nobody has published these counts: they are what this
-//! engine finds, and enumeration without reduction finds the same 16 for (1,1,1).
+//! engine finds; enumeration without reduction finds the same 16 for (1,1,1).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

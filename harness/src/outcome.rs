@@ -172,7 +172,7 @@ pub struct Report {
     pub violations: BTreeMap<ViolationKind, u64>,
     /// How many executions there may be in all, where something is left or somebody wanted to see progress.
     pub estimate: Option<Estimate>,
-    /// How many traces were met and how likely the next run meets another one, where runs are drawn.
+    /// How many traces were met and how likely the next run meets another one, where some may be met more than once.
     pub saturation: Option<Saturation>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,

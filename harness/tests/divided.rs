@@ -16,6 +16,9 @@ use common::door;
 use graphlock_harness::model::{Body, CheckpointError, Hooks, check, check_with, merge};
 use graphlock_harness::outcome::{Limit, Report, Verdict};
 use graphlock_harness::scenario::{Check, Checkpoint, Shard};
+use graphlock_harness::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use graphlock_harness::sync::cell::UnsafeCell;
+use graphlock_harness::sync::{Mutex, thread};
 
 fn body(name: &str) -> Body {
     Arc::new(programs::named(name).body)
@@ -110,6 +113,39 @@ fn an_interrupted_search_goes_on_where_it_was() {
         };
         assert_eq!(content(&resumed), content(&expected), "{name}");
     }
+}
+
+/// Only with a watched cell are declared orderings followed, from the execution on that comes to the first one: that is made
+/// again, wherever the search goes on.
+#[test]
+fn a_search_that_goes_on_often_misses_nothing_before_a_watched_cell() {
+    let guarded = common::body(|| {
+        let data = Arc::new((Mutex::new(()), AtomicU32::new(0)));
+        for task in 0..4 {
+            let data = Arc::clone(&data);
+            thread::spawn(move || {
+                data.1.fetch_add(1, SeqCst);
+                drop(data.0.lock().unwrap());
+                if task == 3 {
+                    UnsafeCell::new(0).with_mut(std::hint::black_box);
+                }
+            });
+        }
+    });
+    let expected = check(&Check::default(), &guarded);
+    let mut limit = 1;
+    let resumed = loop {
+        let checkpoint = Some(place("cell", limit > 1));
+        let part = Check { executions_max: Some(limit), checkpoint, ..Check::default() };
+        let report = check(&part, &guarded);
+        if report.executions < limit {
+            break report;
+        }
+        limit += 1;
+    };
+    assert_eq!(content(&resumed), content(&expected));
+    // The updates in any order, and the critical sections.
+    assert_eq!(expected.executions, 24 * 24);
 }
 
 #[test]

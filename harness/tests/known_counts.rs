@@ -31,6 +31,22 @@ fn each_program_has_exactly_its_traces() {
     assert!(wrong.is_empty(), "complete, deadlocked, redundant:\n{}", wrong.join("\n"));
 }
 
+/// Every schedule, without reduction, has as many different traces.
+#[test]
+fn small_programs_have_as_many_traces_without_reduction() {
+    let plain = Check { preemptions_max: Some(u8::MAX), keep_going: true, ..Check::default() };
+    for name in
+        ["bare lock(1,1,1)", "deadlock01", "fib(1)", "IRIW", "twostage(2)", "load before store"]
+    {
+        let program = programs::named(name);
+        let body: Body = Arc::new(program.body);
+        let report = check(&plain, &body);
+        let traces = report.saturation.map(|seen| seen.traces);
+        assert_eq!(traces, Some(program.known.complete + program.known.deadlocked), "{name}");
+        assert!(report.executions > program.known.complete, "{name}");
+    }
+}
+
 /// On a read/write lock every order counts, of shared holds, too: three sections in any order, and two that overlap.
 #[test]
 fn shared_holds_have_an_order() {

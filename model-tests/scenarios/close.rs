@@ -50,7 +50,7 @@ fn grow(machine: &mut Machine, name: &str, depth: u64, width: u64) -> NodeRef {
 fn tree_closes(parameters: &Parameters) {
     let mut machine = Machine::new(way(parameters.get("way")));
     let top = grow(&mut machine, "top", parameters.get("depth"), parameters.get("width"));
-    start_reader_thread(&machine);
+    start_reader_thread(&machine, "reader");
     let mut section = machine.graph.lock().write(&mut machine.main);
     section.schedule_unref(top);
     section.unlock();

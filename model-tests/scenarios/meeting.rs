@@ -60,7 +60,7 @@ pub(super) fn all() -> Vec<Scenario> {
         ),
         sized(
             &[("readers", 2), ("sections", 1), ("writes", 1), ("overtakes", 1)],
-            Some(false),
+            Some(true),
             Ok(3),
             FEW,
         ),

@@ -40,10 +40,10 @@ fn start_request_thread(machine: &Machine, name: &'static str, sections: u64) ->
 }
 
 /// A thread without a loop that takes the read lock once.
-fn start_reader_thread(machine: &Machine) {
+fn start_reader_thread(machine: &Machine, name: &'static str) {
     let lock = machine.graph.lock().clone();
-    let registration = lock.register("reader");
-    model::spawn("reader", move || {
+    let registration = lock.register(name);
+    model::spawn(name, move || {
         let adopted = registration.adopt();
         drop(block_on(lock.read()));
         drop(adopted);

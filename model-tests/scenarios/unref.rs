@@ -2,7 +2,7 @@
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario, always};
 
-use super::{Machine, way};
+use super::{Machine, start_reader_thread, way};
 use crate::graph::NodeRef;
 use crate::graph_lock::GraphIoThread;
 use crate::sync::model;
@@ -33,6 +33,16 @@ pub(super) fn all() -> Vec<Scenario> {
         engines: Engines { harness: Some(true), loom: Ok(3), std: 100 },
         body: reopen_right_after_unlock,
     };
+    let meet = |parameters, harness, cases| Scenario {
+        name: "readers_meet_reopen",
+        parameters: Parameters(parameters),
+        about: "readers on threads without a loop; a section defers the last reference of a node, and its image is opened \
+                again right after the unlock",
+        properties: PROPERTIES,
+        cases,
+        engines: Engines { harness, loom: Ok(3), std: 100 },
+        body: readers_meet_reopen,
+    };
     let wake = |parameters| Scenario {
         name: "readers_wake_before_unrefs",
         parameters: Parameters(parameters),
@@ -42,12 +52,18 @@ pub(super) fn all() -> Vec<Scenario> {
         engines: Engines { harness: Some(true), loom: Ok(3), std: 100 },
         body: readers_wake_before_unrefs,
     };
+    const BOTTOM_HALF: &[&str] = &["node-closes", "deferred-bottom-half-runs"];
+    const LIST: &[&str] = &["node-closes", "deferred-list-runs"];
     vec![
         unref(&[("readers", 1), ("sections", 1), ("way", 0)], Some(true), Ok(3)),
         unref(&[("readers", 1), ("sections", 1), ("way", 1)], Some(true), Ok(3)),
         unref(&[("readers", 2), ("sections", 1), ("way", 1)], Some(false), Err("too large")),
-        reopen(&[("way", 0)], &["node-closes", "deferred-bottom-half-runs"]),
-        reopen(&[("way", 1)], &["node-closes", "deferred-list-runs"]),
+        reopen(&[("way", 0)], BOTTOM_HALF),
+        reopen(&[("way", 1)], LIST),
+        meet(&[("readers", 1), ("way", 0)], Some(true), BOTTOM_HALF),
+        meet(&[("readers", 1), ("way", 1)], Some(true), LIST),
+        meet(&[("readers", 2), ("way", 0)], Some(false), BOTTOM_HALF),
+        meet(&[("readers", 2), ("way", 1)], Some(false), LIST),
         wake(&[("way", 0)]),
         wake(&[("way", 1)]),
     ]
@@ -123,6 +139,26 @@ fn reopen_right_after_unlock(parameters: &Parameters) {
         machine.graph.unref(&mut machine.main, again);
     }
     end_with_threads(machine, disk, vec![thread]);
+}
+
+fn readers_meet_reopen(parameters: &Parameters) {
+    let mut machine = Machine::new(way(parameters.get("way")));
+    let disk = machine.disk_with_base();
+    let readers = usize::try_from(parameters.get("readers")).expect("few readers");
+    for name in &["reader0", "reader1"][..readers] {
+        start_reader_thread(&machine, name);
+    }
+    let mut section = machine.graph.lock().write(&mut machine.main);
+    let old = machine.graph.detach_child(&mut section, &disk, "file");
+    section.schedule_unref(old.expect("the disk has this child"));
+    section.unlock();
+    let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
+    let conflict = reopened.as_ref().err().map(ToString::to_string);
+    always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
+    if let Ok(again) = reopened {
+        machine.graph.unref(&mut machine.main, again);
+    }
+    end_with_threads(machine, disk, Vec::new());
 }
 
 fn readers_wake_before_unrefs(parameters: &Parameters) {

@@ -110,14 +110,17 @@ impl<'a> Estimator<'a> {
 
     /// What the passes say, if there were any; at least `done` executions.
     pub(crate) fn estimate(&self, done: u64) -> Option<Estimate> {
-        let skipped = self.passes.len().saturating_sub(PASSES_COUNTED);
-        let counted = &self.passes[skipped..];
-        let all: f64 = counted.iter().map(weight).sum();
-        let mean = counted.iter().map(|pass| weight(pass) * pass.traces).sum::<f64>() / all;
+        let last = self.passes.last()?;
+        // Where more was explored than a pass expected, it has been refuted.
+        let holds = |pass: &&Pass| pass.traces >= done as f64;
+        let mut counted: Vec<&Pass> = self.passes.iter().rev().filter(holds).collect();
+        counted.truncate(PASSES_COUNTED);
         if counted.is_empty() {
-            return None;
+            counted.push(last);
         }
-        let shares = || counted.iter().map(|pass| (weight(pass) / all, pass));
+        let all: f64 = counted.iter().map(|pass| weight(pass)).sum();
+        let mean = counted.iter().map(|pass| weight(pass) * pass.traces).sum::<f64>() / all;
+        let shares = || counted.iter().map(|pass| (weight(pass) / all, *pass));
         let within: f64 = shares().map(|(share, pass)| share * share * pass.variance).sum();
         let apart = |(share, pass): (f64, &Pass)| (share * (pass.traces - mean)).powi(2);
         let between = shares().map(apart).sum::<f64>() * counted.len() as f64

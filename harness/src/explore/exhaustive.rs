@@ -167,7 +167,9 @@ impl Exhaustive {
 
 impl Explorer for Exhaustive {
     fn begin(&mut self) -> bool {
-        let pairs = self.choices.iter().zip(&self.branch.schedule.choices);
+        // The last pinned choice is looked at anew, also where the same execution is made again.
+        let old = &self.branch.schedule.choices[..self.new_from()];
+        let pairs = self.choices.iter().zip(old);
         let same = pairs.take_while(|(last, next)| last == next).map(|(last, _)| last);
         self.known = same.filter(|choice| matches!(choice, Choice::Task(_))).count();
         self.order.restart(self.known);

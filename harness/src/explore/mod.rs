@@ -18,6 +18,7 @@ mod races;
 pub(crate) mod replay;
 pub(crate) mod runner;
 pub(crate) mod sample;
+pub(crate) mod saturation;
 pub(crate) mod search;
 pub(crate) mod shard;
 pub(crate) mod totals;

@@ -4,8 +4,10 @@
 //! A preemption is a switch away from a task that could have gone on. Two schedules of one trace may differ
 //! in their preemptions, so a bound and the reduction do not go together.
 
-use super::{Decision, Explorer, Offer};
+use super::saturation::Traces;
+use super::{Decision, Explorer, Offer, Performed};
 use crate::execution::TaskSet;
+use crate::outcome::Saturation;
 
 /// A point at which something was chosen.
 enum Node {
@@ -25,12 +27,21 @@ pub(crate) struct Plain {
     preemptions: u8,
     /// Whether the bound has kept anything from being executed.
     cut: bool,
+    traces: Traces,
 }
 
 impl Plain {
     pub(crate) fn new(preemptions_max: Option<u8>) -> Self {
         let nodes = Vec::new();
-        Plain { preemptions_max, begun: false, nodes, position: 0, preemptions: 0, cut: false }
+        Plain {
+            preemptions_max,
+            begun: false,
+            nodes,
+            position: 0,
+            preemptions: 0,
+            cut: false,
+            traces: Traces::default(),
+        }
     }
 
     /// Goes on to the next choice at the last point that has one. `false`: there is none.
@@ -59,6 +70,7 @@ impl Explorer for Plain {
             return false;
         }
         self.begun = true;
+        self.traces.begin();
         self.position = 0;
         self.preemptions = 0;
         true
@@ -89,7 +101,7 @@ impl Explorer for Plain {
         Decision::Run(chosen)
     }
 
-    fn choose_value(&mut self, _task: usize, count: u32) -> u32 {
+    fn choose_value(&mut self, task: usize, count: u32) -> u32 {
         if self.position == self.nodes.len() {
             self.nodes.push(Node::Value { count, chosen: 0 });
         }
@@ -97,7 +109,24 @@ impl Explorer for Plain {
             panic!("{}", super::NOT_DETERMINISTIC)
         };
         self.position += 1;
+        self.traces.chose(task, chosen);
         chosen
+    }
+
+    fn performed(&mut self, step: &Performed<'_>) {
+        self.traces.performed(step);
+    }
+
+    fn spawned(&mut self, _task: usize, child: usize, identity: u64) {
+        self.traces.spawned(child, identity);
+    }
+
+    fn time_passed(&mut self, task: usize) {
+        self.traces.time_passed(task);
+    }
+
+    fn saturation(&mut self) -> Option<Saturation> {
+        Some(self.traces.saturation())
     }
 
     fn cut(&self) -> bool {

@@ -10,7 +10,6 @@
 mod pct;
 mod pos;
 mod profile;
-mod saturation;
 mod uniform;
 mod walk;
 
@@ -20,10 +19,9 @@ use rand_core::{Rng, SeedableRng};
 use self::pct::Pct;
 use self::pos::Pos;
 use self::profile::Profile;
-use self::saturation::Seen;
 use self::uniform::Uniform;
 use self::walk::Walk;
-use super::fingerprint::Fingerprint;
+use super::saturation::Traces;
 use super::{Decision, Explorer, Offer, Performed};
 use crate::execution::{TaskSet, tasks_of};
 use crate::outcome::Saturation;
@@ -41,11 +39,11 @@ const RUNS_MAX: u64 = WALK_STREAM - WALKS_BEFORE.len() as u64;
 const PORTFOLIO: [Sampling; 8] = [
     Sampling::SelectivelyUniform,
     Sampling::PartialOrder,
-    Sampling::Uniform,
-    Sampling::SelectivelyUniform,
     Sampling::Pct(3),
-    Sampling::PartialOrder,
+    Sampling::SelectivelyUniform,
     Sampling::Uniform,
+    Sampling::PartialOrder,
+    Sampling::Pct(3),
     Sampling::SelectivelyUniform,
 ];
 
@@ -102,10 +100,7 @@ pub(crate) struct Sample {
     walks: usize,
     /// Whether this is one of them.
     walking: bool,
-    /// Whether a run was made that was not noted.
-    made: bool,
-    fingerprint: Fingerprint,
-    seen: Seen,
+    traces: Traces,
 }
 
 impl Sample {
@@ -121,17 +116,7 @@ impl Sample {
             profile: Profile::default(),
             walks: 0,
             walking: false,
-            made: false,
-            fingerprint: Fingerprint::default(),
-            seen: Seen::default(),
-        }
-    }
-
-    /// Notes the trace of the run that was made last.
-    fn note(&mut self) {
-        if std::mem::take(&mut self.made) {
-            self.seen.note(self.fingerprint.value());
-            self.fingerprint.clear();
+            traces: Traces::default(),
         }
     }
 }
@@ -149,11 +134,10 @@ fn sampler(sampling: Sampling) -> Box<dyn Sampler> {
 
 impl Explorer for Sample {
     fn begin(&mut self) -> bool {
-        self.note();
         if self.next_run == self.end {
             return false;
         }
-        self.made = true;
+        self.traces.begin();
         self.draw.0.set_word_pos(0);
         let walks = WALKS_BEFORE.iter().filter(|before| **before <= self.next_run).count();
         self.walking = self.walks < walks;
@@ -184,16 +168,16 @@ impl Explorer for Sample {
 
     fn choose_value(&mut self, task: usize, count: u32) -> u32 {
         let value = self.draw.below(count);
-        self.fingerprint.chose(task, value);
+        self.traces.chose(task, value);
         value
     }
 
     fn performed(&mut self, step: &Performed<'_>) {
-        self.fingerprint.performed(step);
+        self.traces.performed(step);
     }
 
     fn spawned(&mut self, task: usize, child: usize, identity: u64) {
-        self.fingerprint.spawned(child, identity);
+        self.traces.spawned(child, identity);
         if self.walking {
             self.profile.spawned(task, child, identity);
         } else {
@@ -202,11 +186,10 @@ impl Explorer for Sample {
     }
 
     fn time_passed(&mut self, task: usize) {
-        self.fingerprint.time_passed(task);
+        self.traces.time_passed(task);
     }
 
     fn saturation(&mut self) -> Option<Saturation> {
-        self.note();
-        Some(self.seen.saturation())
+        Some(self.traces.saturation())
     }
 }

@@ -6,14 +6,63 @@
 
 use std::collections::BTreeMap;
 
+use super::Performed;
+use super::fingerprint::Fingerprint;
 use crate::outcome::Saturation;
+
+/// Tells the traces of executions apart, one after the other.
+#[derive(Default)]
+pub(crate) struct Traces {
+    fingerprint: Fingerprint,
+    /// Whether there is an execution that was not noted.
+    made: bool,
+    seen: Seen,
+}
+
+impl Traces {
+    /// An execution begins.
+    pub(crate) fn begin(&mut self) {
+        self.note();
+        self.made = true;
+    }
+
+    /// Notes the execution that was made last.
+    fn note(&mut self) {
+        if std::mem::take(&mut self.made) {
+            self.seen.note(self.fingerprint.value());
+        }
+        self.fingerprint.clear();
+    }
+
+    pub(crate) fn chose(&mut self, task: usize, value: u32) {
+        self.fingerprint.chose(task, value);
+    }
+
+    pub(crate) fn performed(&mut self, step: &Performed<'_>) {
+        self.fingerprint.performed(step);
+    }
+
+    pub(crate) fn spawned(&mut self, child: usize, identity: u64) {
+        self.fingerprint.spawned(child, identity);
+    }
+
+    pub(crate) fn time_passed(&mut self, task: usize) {
+        self.fingerprint.time_passed(task);
+    }
+
+    /// What is known by now. The execution that was made last has ended.
+    pub(crate) fn saturation(&mut self) -> Saturation {
+        self.note();
+        self.seen.saturation()
+    }
+}
 
 /// The most traces that are kept.
 const KEPT_MAX: usize = 1 << 18;
 
 /// The traces that were met.
 #[derive(Default)]
-pub(super) struct Seen {
+struct Seen {
     runs: u64,
     /// One of 2 to this power is kept.
     halved: u32,
@@ -23,7 +72,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// A run has met this trace.
-    pub(super) fn note(&mut self, trace: u64) {
+    fn note(&mut self, trace: u64) {
         self.runs += 1;
         if !self.keeps(trace) {
             return;
@@ -40,7 +89,7 @@ impl Seen {
         trace & ((1 << self.halved) - 1) == 0
     }
 
-    pub(super) fn saturation(&self) -> Saturation {
+    fn saturation(&self) -> Saturation {
         let factor = 1_u64 << self.halved;
         let once = self.counts.values().filter(|count| **count == 1).count() as u64 * factor;
         Saturation {

@@ -177,6 +177,14 @@ pub(crate) struct Run {
     pub(crate) time_max: Option<Duration>,
 }
 
+impl Run {
+    /// Whether the engine is compared with a plain search, too: in a full run of all.
+    pub(crate) fn checks_the_engine(&self) -> bool {
+        let all = self.selection.filter.is_none() && self.selection.runs(Engine::Harness);
+        all && !self.planted_only && self.profile == Profile::Full
+    }
+}
+
 /// Why there is nothing to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {

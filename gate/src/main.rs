@@ -31,6 +31,7 @@ mod replay;
 mod report;
 mod results;
 mod run;
+mod self_check;
 mod statement;
 mod subject;
 mod summary;
@@ -112,6 +113,10 @@ fn go(catalogue: &Catalogue, run: &Run) -> ExitCode {
     progress.finish();
     let finished = jobs.into_iter().zip(reports);
     let mut results = Results::new(catalogue, run, finished, begin.elapsed());
+    if run.checks_the_engine() {
+        results.self_check = Some(self_check::run(workers));
+        results.elapsed = begin.elapsed();
+    }
 
     let folder = place::folder();
     let saved = results.save(&folder);

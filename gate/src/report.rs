@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use graphlock_harness::outcome::{Limit, Pass, Report, Verdict};
+use graphlock_harness::outcome::{Estimate, Limit, Pass, Report, Verdict};
 use serde::Serialize;
 
 use crate::agreement::Comparison;
@@ -19,6 +19,7 @@ use crate::place;
 use crate::plan::Job;
 use crate::planted::{Fate, Planted};
 use crate::results::Results;
+use crate::self_check::SelfCheck;
 use crate::statement::statement;
 
 /// The version of the form of the file.
@@ -37,6 +38,7 @@ struct File<'a> {
     determinism: Vec<RowEntry<'a>>,
     final_states: Vec<ComparisonEntry<'a>>,
     cases: &'a Coverage,
+    engine_against_plain_search: Option<&'a SelfCheck>,
     planted_bugs: Vec<PlantedEntry<'a>>,
     planted_bugs_found: usize,
     not_planted: &'a [&'static str],
@@ -88,6 +90,7 @@ struct Seen<'a> {
     redundant: u64,
     steps: u64,
     bound: Option<&'a str>,
+    estimate: Option<Estimate>,
     passes: &'a [Pass],
     cases: &'a BTreeMap<String, u64>,
     final_states: &'a BTreeMap<String, u64>,
@@ -142,6 +145,7 @@ pub(crate) fn json(results: &Results) -> String {
             .map(|comparison| ComparisonEntry { accepted: comparison.accepted(), comparison })
             .collect(),
         cases: &results.coverage,
+        engine_against_plain_search: results.self_check.as_ref(),
         planted_bugs: results.planted.iter().map(|each| planted_entry(results, each)).collect(),
         planted_bugs_found: results.planted.iter().filter(|each| each.fate == Fate::Found).count(),
         not_planted: &results.not_planted,
@@ -196,6 +200,7 @@ fn seen<'a>(results: &Results, job: &Job, report: &'a Report) -> Seen<'a> {
         redundant: report.redundant,
         steps: report.steps,
         bound: report.bound.as_deref(),
+        estimate: report.estimate,
         passes: &report.passes,
         cases: &report.cases,
         final_states: &report.final_states,

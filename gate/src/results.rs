@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use graphlock_harness::outcome::Report;
 
+use crate::BLIND;
 use crate::agreement::{self, Comparison};
 use crate::arguments::Run;
 use crate::cases::{self, Coverage};
@@ -15,6 +16,7 @@ use crate::counterexample;
 use crate::judge::{self, Row};
 use crate::plan::{Job, Purpose};
 use crate::planted::{self, Planted};
+use crate::self_check::SelfCheck;
 
 /// What a run showed.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub(crate) struct Results {
     pub(crate) not_on_loom: Vec<(String, &'static str)>,
     /// Saved schedules: scenario and mutation, and the file.
     pub(crate) saved: BTreeMap<(String, Option<&'static str>), PathBuf>,
+    /// The engine against a plain search, where that was asked for.
+    pub(crate) self_check: Option<SelfCheck>,
     /// Wall time of the whole run.
     pub(crate) elapsed: Duration,
 }
@@ -78,6 +82,7 @@ impl Results {
             not_planted: catalogue.not_planted(),
             not_on_loom,
             saved: BTreeMap::new(),
+            self_check: None,
             elapsed,
         }
     }
@@ -87,7 +92,9 @@ impl Results {
         let rows = self.rows.iter().chain(&self.twice).map(Row::exit_code);
         let planted = self.planted.iter().map(Planted::exit_code);
         let comparisons = self.comparisons.iter().map(|each| if each.accepted() { 0 } else { 5 });
-        judge::worst(rows.chain(planted).chain(comparisons))
+        let differs = self.self_check.as_ref().is_some_and(|each| each.difference.is_some());
+        let engine = if differs { BLIND } else { 0 };
+        judge::worst(rows.chain(planted).chain(comparisons).chain([engine]))
     }
 
     /// Saves the schedule of each violation.
@@ -179,6 +186,11 @@ pub(crate) mod tests {
             twice,
         ];
         assert_eq!(results(disagree.clone()).exit_code(), 5);
+
+        let mut blind = results(vec![row(complete(&["open"]))]);
+        blind.self_check =
+            Some(SelfCheck { difference: Some("missed 1".to_owned()), ..SelfCheck::default() });
+        assert_eq!(blind.exit_code(), 5);
 
         let broken = (job(ROW, Engine::Std), report(violation(ViolationKind::Panic), 1));
         assert_eq!(results([disagree, vec![broken]].concat()).exit_code(), 1);

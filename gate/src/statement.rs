@@ -68,6 +68,15 @@ fn alertness(results: &Results, lines: &mut Vec<String>) {
         let equal = results.twice.iter().filter(|row| row.accepted).count();
         parts.push(format!("choices equal when executed twice {equal}/{twice}"));
     }
+    if let Some(each) = &results.self_check {
+        let programs = count(each.compared.programs);
+        parts.push(match each.difference {
+            None => {
+                format!("the engine meets each trace of {programs} drawn programs exactly once")
+            }
+            Some(_) => "THE ENGINE AND A PLAIN SEARCH DIFFER, so nothing above counts".to_owned(),
+        });
+    }
     if !parts.is_empty() {
         lines.push(format!("Alertness: {}.", parts.join("; ")));
     }

@@ -15,6 +15,7 @@ use crate::place;
 use crate::plan::{Job, Purpose};
 use crate::planted::{Fate, Planted};
 use crate::results::Results;
+use crate::self_check::SelfCheck;
 use crate::statement::statement;
 use crate::table::{
     Cell, Paint, Side, Table, Tone, WIDTH_MAX, count, name_lines, plain, planted_lines, seconds,
@@ -99,7 +100,13 @@ fn extent(report: &Report, engine: Engine) -> String {
         Verdict::BudgetSpent(limit) => match (limit, engine) {
             (Limit::Executions(number), Engine::Std) => format!("{number} runs"),
             (Limit::Executions(_), _) => "cut: executions".to_owned(),
-            (Limit::Time(time), _) => format!("cut: {}", seconds(*time)),
+            (Limit::Time(time), _) => match &report.estimate {
+                Some(estimate) => {
+                    let share = 100.0 * report.executions as f64 / estimate.traces;
+                    format!("cut: {}, {share:.1} %", seconds(*time))
+                }
+                None => format!("cut: {}", seconds(*time)),
+            },
             (Limit::Steps(number), _) => format!("cut: {number} steps"),
             (Limit::Preemptions(number), _) => format!("preemptions <= {number}"),
             (Limit::Interrupted, _) => "interrupted".to_owned(),
@@ -183,6 +190,20 @@ fn counts(results: &Results, paint: Paint) -> String {
             equal == all,
             &format!("determinism: {equal} scenarios executed twice, choices equal{failed}"),
         );
+    }
+    if let Some(SelfCheck { compared, difference }) = &results.self_check {
+        let [programs, traces, schedules] =
+            [compared.programs, compared.traces, compared.schedules].map(count);
+        line(
+            difference.is_none(),
+            &format!(
+                "engine against plain search: {programs} programs, {traces} traces each met exactly once, \
+                 {schedules} schedules"
+            ),
+        );
+        if let Some(difference) = difference {
+            line(false, difference);
+        }
     }
     let compared =
         results.comparisons.iter().filter(|each| each.relation != Relation::NoneNamed).count();

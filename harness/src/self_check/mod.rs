@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
+use serde::Serialize;
 
 use crate::execution::clock::TASKS_MAX;
 use crate::execution::ending::Ending;
@@ -34,7 +35,7 @@ const SCHEDULES_MAX: usize = 10_000;
 const STEPS_MAX: u64 = 10_000;
 
 /// What was compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Compared {
     /// Programs whose traces were compared.
     pub programs: u64,
@@ -46,6 +47,17 @@ pub struct Compared {
     pub traces: u64,
     /// How many of them do not end: deadlocks, leaked tasks, livelocks.
     pub stuck: u64,
+}
+
+impl Compared {
+    /// Adds another comparison.
+    pub fn add(&mut self, other: &Compared) {
+        self.programs += other.programs;
+        self.too_large += other.too_large;
+        self.schedules += other.schedules;
+        self.traces += other.traces;
+        self.stuck += other.stuck;
+    }
 }
 
 /// Compares the engine with a search without reduction on `programs` drawn programs.

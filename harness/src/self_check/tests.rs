@@ -1,3 +1,5 @@
+//! A part of the comparison that is short enough for each change; the gate's full profile makes more of it.
+
 use super::*;
 
 #[test]

@@ -49,6 +49,10 @@ use progress::Progress;
 use results::Results;
 use table::Paint;
 
+/// A body allocates in each of millions of executions: this one takes a tenth less time for all of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code of a mistake in the call.
 const MISTAKE: u8 = 2;
 /// The exit code of a gate that cannot trust itself.

@@ -208,7 +208,7 @@ pub struct Progress {
     pub executions: u64,
     /// Executions in a second, since it was begun or resumed.
     pub rate: f64,
-    /// How much of the whole is explored, from 0 to 1. It never runs backwards.
+    /// How much of the whole is explored, below 1, as far as the estimate is right. It never runs backwards.
     pub explored: f64,
     /// How many executions there may be in all.
     pub estimate: Option<Estimate>,

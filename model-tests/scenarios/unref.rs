@@ -143,22 +143,24 @@ fn reopen_right_after_unlock(parameters: &Parameters) {
 
 fn readers_meet_reopen(parameters: &Parameters) {
     let mut machine = Machine::new(way(parameters.get("way")));
-    let disk = machine.disk_with_base();
+    let base = machine.node("base", Some("base.img"));
     let readers = usize::try_from(parameters.get("readers")).expect("few readers");
     for name in &["reader0", "reader1"][..readers] {
         start_reader_thread(&machine, name);
     }
     let mut section = machine.graph.lock().write(&mut machine.main);
-    let old = machine.graph.detach_child(&mut section, &disk, "file");
-    section.schedule_unref(old.expect("the disk has this child"));
+    section.schedule_unref(base);
     section.unlock();
     let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
     let conflict = reopened.as_ref().err().map(ToString::to_string);
     always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
-    if let Ok(again) = reopened {
-        machine.graph.unref(&mut machine.main, again);
-    }
-    end_with_threads(machine, disk, Vec::new());
+    // What comes after the reopen is no part of the meeting.
+    model::finish(move || {
+        if let Ok(again) = reopened {
+            machine.graph.unref(&mut machine.main, again);
+        }
+        machine.leftovers()
+    });
 }
 
 fn readers_wake_before_unrefs(parameters: &Parameters) {

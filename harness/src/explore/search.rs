@@ -30,10 +30,13 @@ const EXECUTIONS_BETWEEN_LOOKS: u64 = 64;
 const ROUND: Duration = Duration::from_millis(500);
 
 /// The part of the time that is spent on estimates: one in so many.
-const ESTIMATING_AT_MOST: u32 = 20;
+const ESTIMATING_AT_MOST: u32 = 50;
 
 /// The time after which no further pass is begun before the search.
 const BEFORE_AT_MOST: Duration = Duration::from_secs(2);
+
+/// What is not through is not shown as through: an estimate may be too low.
+const EXPLORED_MAX: f64 = 0.999;
 
 /// What a search ended with.
 pub(crate) struct Searched {
@@ -170,7 +173,7 @@ impl<'a> Estimated<'a> {
     fn progress(&mut self, executions: u64, own: u64, begun: Instant) -> Progress {
         let estimate = self.estimate(executions);
         let share = estimate.map_or(0.0, |estimate| executions as f64 / estimate.traces);
-        self.explored = self.explored.max(share);
+        self.explored = self.explored.max(share.min(EXPLORED_MAX));
         let elapsed = begun.elapsed();
         let rate = own as f64 / elapsed.as_secs_f64();
         Progress { executions, rate, explored: self.explored, estimate, elapsed }

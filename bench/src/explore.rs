@@ -3,8 +3,6 @@
 use crate::peers::{Contestant, apart};
 use crate::table::{self, count, median, rounded};
 
-const ROUNDS: usize = 5;
-
 /// The programs on which all engines are compared: the graph lock with two readers first.
 const COMPARED: [&str; 5] =
     ["bare lock(2,1,1)", "bare lock(2,2,1)", "reorder(4)", "inc(3)", "lockinc(4)"];
@@ -25,27 +23,27 @@ const LOOM_MILLISECONDS: u64 = 1_500;
 const SHUTTLE_RUNS: u64 = 20_000;
 const WALK_RUNS: u64 = 50_000;
 
-/// The least time that loom is given to be complete.
-const LOOM_MILLISECONDS_MIN: u64 = 10_000;
-
-pub(crate) fn run() {
-    let rows = COMPARED.map(compared);
+/// Measures each figure so often; loom has at least so many seconds for a complete search.
+pub(crate) fn run(rounds: u8, seconds: u64) {
+    let rows = COMPARED.map(|program| compared(program, rounds));
     table::print(
-        &format!("Executions per second, medians of {ROUNDS}, contestants alternate (one thread)"),
+        &format!("Executions per second, medians of {rounds}, contestants alternate (one thread)"),
         &["program", "harness", "its walk", "loom", "shuttle random", "x loom", "x shuttle"],
         &rows,
     );
-    let rows = COMPLETE.map(complete);
+    let rows = COMPLETE.map(|program| complete(program, seconds));
     table::print(
-        "Complete and unbounded, one job; loom without a bound for as long, at least 10 s",
+        &format!(
+            "Complete and unbounded, one job; loom without a bound for as long, at least {seconds} s"
+        ),
         &["program", "traces", "time", "per second", "peak", "loom executions", "loom"],
         &rows,
     );
 }
 
-fn compared(program: &str) -> Vec<String> {
+fn compared(program: &str, rounds: u8) -> Vec<String> {
     let mut rates = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         rates[0].push(apart(Contestant::Harness, program, 1).rate());
         rates[1].push(apart(Contestant::HarnessWalk, program, WALK_RUNS).rate());
         rates[2].push(apart(Contestant::Loom, program, LOOM_MILLISECONDS).rate());
@@ -58,11 +56,11 @@ fn compared(program: &str) -> Vec<String> {
     row
 }
 
-fn complete(program: &str) -> Vec<String> {
+fn complete(program: &str, seconds: u64) -> Vec<String> {
     let own = apart(Contestant::Harness, program, 1);
     // loom has at most five threads.
     let tasks = crate::on_harness::programs::named(program).tasks;
-    let milliseconds = LOOM_MILLISECONDS_MIN.max(own.time.as_millis() as u64);
+    let milliseconds = (1_000 * seconds).max(own.time.as_millis() as u64);
     let loom = (tasks <= 5).then(|| apart(Contestant::Loom, program, milliseconds));
     vec![
         program.to_owned(),

@@ -31,7 +31,14 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Executions per second beside loom and shuttle, and what is reached in the same time
-    Explore,
+    Explore {
+        /// How often each figure is measured; the median is printed
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+        /// The least time that loom is given for a complete search, in seconds
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Two jobs against one, beside what two threads get from this machine
     Scaling,
     /// Estimates before a run against the truth
@@ -63,7 +70,7 @@ enum Command {
 
 fn main() {
     match CommandLine::parse().command {
-        Command::Explore => explore::run(),
+        Command::Explore { rounds, seconds } => explore::run(rounds, seconds),
         Command::Scaling => scaling::run(),
         Command::Estimate { seeds } => estimate::run(seeds),
         Command::Sample { seeds } => sample::run(seeds),

@@ -23,7 +23,7 @@ use crate::self_check::SelfCheck;
 use crate::statement::statement;
 
 /// The version of the form of the file.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 #[derive(Debug, Serialize)]
 struct File<'a> {
@@ -282,7 +282,7 @@ mod tests {
             (job(purpose, Engine::Harness), cut),
         ];
         let value = without_times(&json(&results(finished)));
-        assert_eq!(value["schema"], 1);
+        assert_eq!(value["schema"], 2);
         assert_eq!(value["totals"]["rows"], 2);
         assert_eq!(value["totals"]["rows_repeatable"], 1);
         assert_eq!(value["totals"]["executions"], 9);

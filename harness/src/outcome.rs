@@ -155,8 +155,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// Executions that ran to their end.
     pub executions: u64,
-    /// Executions that were given up because all they could do had been done before
-    /// (blocked by the sleep set). They show nothing and are counted apart.
+    /// Executions that were given up because all they could do had been done before. They show nothing and are
+    /// counted apart. The deterministic engine begins none.
     pub redundant: u64,
     /// Steps in all executions together.
     pub steps: u64,

@@ -22,7 +22,7 @@
 //! Source: the parsimonious race reversal of Abdulla, Atig, Das, Jonsson, Sagonas, "Parsimonious Optimal
 //! Dynamic Partial Order Reduction", CAV 2024, and the maximality condition of Kokologiannakis, Marmanis,
 //! Gladstein, Vafeiadis, "Truly Stateless, Optimal Dynamic Partial Order Reduction", POPL 2022. The division above is
-//! ours; `against_brute_force.rs` compares it with a search that has no reduction.
+//! ours; `self_check` compares it with a search that has no reduction.
 //!
 //! # Invariants
 //! * No execution is begun in vain: each is another trace.

@@ -32,7 +32,8 @@ use crate::outcome::Saturation;
 
 /// What is said when the same choices do not lead to the same place.
 pub(crate) const NOT_DETERMINISTIC: &str = "the same choices led to something else than before: the body depends on \
-    something other than its choices, such as the order of a HashMap, an address or the time";
+    something other than its choices, such as the order of a HashMap, an address, the time, or which task \
+    drops an Arc last, where that takes a step";
 
 /// What can be chosen.
 pub(crate) struct Offer<'a> {

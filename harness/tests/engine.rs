@@ -255,3 +255,25 @@ fn cases_count_the_executions_that_reach_them() {
         [("late".to_owned(), 3), ("two".to_owned(), 2)]
     );
 }
+
+/// Three reads overtake one store, one of them by a task that another one of them spawns: it could not have been the first, so
+/// that it has the lowest identity does not matter.
+#[test]
+fn a_task_that_is_spawned_late_overtakes_after_those_it_comes_from() {
+    let run = || {
+        let x = Arc::new(AtomicU32::new(0));
+        let (first, second) = (Arc::clone(&x), Arc::clone(&x));
+        thread::spawn(move || {
+            first.store(2, Ordering::SeqCst);
+            first.load(Ordering::SeqCst);
+        });
+        thread::spawn(move || {
+            second.load(Ordering::SeqCst);
+            thread::spawn(move || drop(second.load(Ordering::SeqCst)));
+        });
+        x.store(1, Ordering::SeqCst);
+    };
+    let plain = Check { preemptions_max: Some(u8::MAX), ..Check::default() };
+    let plain = check(&plain, &body(run)).saturation.expect("traces are told apart");
+    assert_traces(plain.traces, run);
+}

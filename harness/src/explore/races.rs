@@ -100,8 +100,8 @@ impl Exhaustive {
         pins.any(|(pin, step)| pin.why == Why::Value && *step == Some(index))
     }
 
-    /// Whether `later` is the one to overtake this step, which was overtaken by others just before: not if it has no
-    /// order with one of them, and that one should have been overtaken by it first.
+    /// Whether `later` is the one to overtake this step, which was overtaken by others just before: not if it could have come
+    /// before one of them and has the lower identity.
     fn is_lowest(&self, index: u32, later: &Later<'_>) -> bool {
         let mut next = self.steps[index as usize].overtaken_by;
         if next.is_none() {
@@ -111,8 +111,11 @@ impl Exhaustive {
         while let Some(pin) = next {
             let step = self.pin_steps[pin].expect("[harness internal bug] a pin without a step");
             let event = &self.order.events()[step as usize];
-            let lower = self.identities[event.task] < self.identities[later.task];
-            if !knows(&past, event) && !lower {
+            if knows(&past, event) {
+                // It could not have come before that one, and so not before those that came before that one.
+                return true;
+            }
+            if self.identities[event.task] >= self.identities[later.task] {
                 return false;
             }
             let pins = &self.pins()[..pin];

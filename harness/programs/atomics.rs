@@ -62,7 +62,7 @@ fn readers(count: usize) {
     });
 }
 
-/// Task j makes a[j] of a[j-1]; one looks for the last zero: (N+3) 2^(N-2).
+/// Task j makes `a[j]` of `a[j-1]`; one looks for the last zero: (N+3) 2^(N-2).
 fn last_zero(size: usize) {
     let a = numbers(size + 1, 0);
     each(size + 1, move |task| {

@@ -269,7 +269,7 @@ fn a_task_that_is_spawned_late_overtakes_after_those_it_comes_from() {
         });
         thread::spawn(move || {
             second.load(Ordering::SeqCst);
-            thread::spawn(move || drop(second.load(Ordering::SeqCst)));
+            thread::spawn(move || second.load(Ordering::SeqCst));
         });
         x.store(1, Ordering::SeqCst);
     };

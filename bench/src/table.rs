@@ -1,5 +1,7 @@
 //! Columns of text, the first to the left, the others to the right.
 
+use indicatif::HumanCount;
+
 /// Prints rows under a heading.
 pub(crate) fn print(title: &str, heading: &[&str], rows: &[Vec<String>]) {
     println!("\n{title}\n");
@@ -23,15 +25,7 @@ pub(crate) fn print(title: &str, heading: &[&str], rows: &[Vec<String>]) {
 
 /// A number with its thousands set apart.
 pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
 }
 
 /// A number that was measured, with its thousands set apart.

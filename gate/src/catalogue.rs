@@ -54,6 +54,17 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
+    /// The scenario of this full name.
+    ///
+    /// # Errors
+    /// In one line, if there is none.
+    pub(crate) fn scenario(&self, named: &str) -> Result<&Entry, String> {
+        let count = self.entries.len();
+        self.find(named).ok_or_else(|| {
+            format!("found scenario `{named}`, expected one of the {count} of `gate list`")
+        })
+    }
+
     /// The mutation of this name.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use crate::counterexample::{draw, how_to_replay, save};
 use crate::engine::Engine;
 use crate::place;
 use crate::progress::SearchProgress;
+use crate::replay::Shown;
 use crate::subject::{ExploreOptions, LimitOptions, SampleOptions, SubjectOptions};
 use crate::table::count;
 
@@ -29,15 +30,6 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 /// The exit code of a process that a second Ctrl-C ends, as a shell would give it.
 const INTERRUPTED: i32 = 130;
-
-/// What was shown.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    /// For stdout.
-    pub(crate) text: String,
-    /// That of the verdict.
-    pub(crate) exit_code: u8,
-}
 
 /// A scenario that was found, ready to be checked.
 struct Subject {
@@ -111,10 +103,7 @@ pub(crate) fn merge(
 }
 
 fn find(catalogue: &Catalogue, what: &SubjectOptions) -> Result<Subject, String> {
-    let entry = catalogue.find(&what.scenario).ok_or_else(|| {
-        let count = catalogue.entries.len();
-        format!("found scenario `{}`, expected one of the {count} of `gate list`", what.scenario)
-    })?;
+    let entry = catalogue.scenario(&what.scenario)?;
     let mutation = match &what.mutation {
         None => None,
         Some(named) => Some(catalogue.mutation(named)?),
@@ -212,7 +201,7 @@ fn verdict(report: &Report) -> String {
 
 /// How far a search came.
 fn estimated(executions: u64, estimate: &Estimate) -> String {
-    let share = 100.0 * executions as f64 / estimate.traces.max(1.0);
+    let share = 100.0 * estimate.share(executions);
     let [low, traces, high] = [estimate.low, estimate.traces, estimate.high].map(about);
     format!("{share:.1} % of about {traces} executions ({low} to {high})")
 }

@@ -83,19 +83,16 @@ fn main() -> ExitCode {
         Command::Explore(options) => one(explore::explore(&catalogue, &options)),
         Command::Merge(what, files) => one(explore::merge(&catalogue, &what, &files)),
         Command::Sample(options) => one(explore::sample(&catalogue, &options)),
-        Command::Replay(path) => match replay::Replay::read(&catalogue, &path) {
-            Ok(replay) => {
-                let shown = replay.execute();
-                print(&shown.text);
-                ExitCode::from(shown.exit_code)
-            }
-            Err(line) => refuse(MISTAKE, &format!("replay {}: {line}", path.display())),
-        },
+        Command::Replay(path) => {
+            let replay = replay::Replay::read(&catalogue, &path);
+            let shown = replay.map(|replay| replay.execute());
+            one(shown.map_err(|line| format!("replay {}: {line}", path.display())))
+        }
     }
 }
 
 /// Prints what one scenario showed.
-fn one(shown: Result<explore::Shown, String>) -> ExitCode {
+fn one(shown: Result<replay::Shown, String>) -> ExitCode {
     match shown {
         Ok(shown) => {
             print(&shown.text);

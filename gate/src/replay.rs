@@ -26,12 +26,12 @@ pub(crate) struct Replay {
     expected: String,
 }
 
-/// What a replay showed.
+/// What a look at one scenario showed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     /// For stdout.
     pub(crate) text: String,
-    /// 1 or 4.
+    /// That of the process; of a replay 1 or 4.
     pub(crate) exit_code: u8,
 }
 
@@ -51,13 +51,7 @@ impl Replay {
     }
 
     fn find(catalogue: &Catalogue, file: ScheduleFile) -> Result<Replay, String> {
-        let entry = catalogue.find(&file.scenario).ok_or_else(|| {
-            let count = catalogue.entries.len();
-            format!(
-                "found scenario `{}`, expected one of the {count} of `gate list`",
-                file.scenario
-            )
-        })?;
+        let entry = catalogue.scenario(&file.scenario)?;
         let mutation = match &file.mutation {
             None => None,
             Some(named) => Some(catalogue.mutation(named)?),

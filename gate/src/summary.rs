@@ -102,7 +102,7 @@ fn extent(report: &Report, engine: Engine) -> String {
             (Limit::Executions(_), _) => "cut: executions".to_owned(),
             (Limit::Time(time), _) => match &report.estimate {
                 Some(estimate) => {
-                    let share = 100.0 * report.executions as f64 / estimate.traces;
+                    let share = 100.0 * estimate.share(report.executions);
                     format!("cut: {}, {share:.1} %", seconds(*time))
                 }
                 None => format!("cut: {}", seconds(*time)),

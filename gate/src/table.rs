@@ -5,6 +5,8 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use indicatif::HumanCount;
+
 /// No line is longer, as long as no cell's line is.
 pub(crate) const WIDTH_MAX: usize = 120;
 
@@ -151,15 +153,7 @@ pub(crate) fn planted_lines(mutation: &str, scenario: &str) -> Vec<String> {
 
 /// `12,345`.
 pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
 }
 
 /// `0.12 s`, `3.4 s`, `75 s`.

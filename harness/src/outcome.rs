@@ -249,6 +249,14 @@ pub struct Estimate {
     pub probes: u32,
 }
 
+impl Estimate {
+    /// Which share of the whole so many executions are.
+    #[must_use]
+    pub fn share(&self, executions: u64) -> f64 {
+        executions as f64 / self.traces
+    }
+}
+
 impl Violation {
     /// A violation seen by an engine that can give neither schedule nor steps.
     #[must_use]

@@ -80,6 +80,24 @@ fn shards_add_up_to_the_whole() {
     }
 }
 
+/// What was cut in a shard is cut in the whole.
+#[test]
+fn shards_that_were_cut_do_not_add_up_to_a_complete_search() {
+    let whole = Check { depth_max: Some(20), ..Check::default() };
+    let name = "bare lock(2,1,1)";
+    let files = [1, 2].map(|number| {
+        let place = Checkpoint { label: name.to_owned(), ..place(&format!("cut-{number}"), false) };
+        let path = place.path.clone();
+        let shard = Some(Shard { number, count: 2 });
+        let own = check(&Check { shard, checkpoint: Some(place), ..whole.clone() }, &body(name));
+        assert!(matches!(own.verdict, Verdict::BudgetSpent(Limit::Steps(20))), "{own:?}");
+        path
+    });
+    let merged = merge(&files, name, &whole, &body(name)).expect("all are there");
+    assert!(matches!(merged.verdict, Verdict::BudgetSpent(Limit::Steps(20))), "{merged:?}");
+    assert_eq!(content(&merged), content(&check(&whole, &body(name))));
+}
+
 #[test]
 fn the_work_is_divided_evenly_enough() {
     for name in ["bare lock(2,2,1)", "reorder(5)"] {

@@ -110,6 +110,14 @@ fn assert_base_closed(machine: &Machine) {
     );
 }
 
+/// Opens the image of the node that the section let go of.
+fn reopen_base(machine: &Machine) -> Option<NodeRef> {
+    let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
+    let conflict = reopened.as_ref().err().map(ToString::to_string);
+    always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
+    reopened.ok()
+}
+
 fn unref_under_write_lock(parameters: &Parameters) {
     let mut machine = Machine::new(way(parameters.get("way")));
     let disk = machine.disk_with_base();
@@ -136,10 +144,8 @@ fn reopen_right_after_unlock(parameters: &Parameters) {
     let disk = machine.disk_with_base();
     let thread = start_requests(&machine, &disk, "iothread0", 1);
     replace_child(&mut machine, &disk);
-    let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
-    let conflict = reopened.as_ref().err().map(ToString::to_string);
-    always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
-    if let Ok(again) = reopened {
+    let reopened = reopen_base(&machine);
+    if let Some(again) = reopened {
         machine.graph.unref(&mut machine.main, again);
     }
     end_with_threads(machine, disk, vec![thread]);
@@ -155,12 +161,10 @@ fn readers_meet_reopen(parameters: &Parameters) {
     let mut section = machine.graph.lock().write(&mut machine.main);
     section.schedule_unref(base);
     section.unlock();
-    let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
-    let conflict = reopened.as_ref().err().map(ToString::to_string);
-    always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
+    let reopened = reopen_base(&machine);
     // What comes after the reopen is no part of the meeting.
     model::finish(move || {
-        if let Ok(again) = reopened {
+        if let Some(again) = reopened {
             machine.graph.unref(&mut machine.main, again);
         }
         machine.leftovers()

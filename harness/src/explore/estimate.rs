@@ -17,10 +17,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::maker::Maker;
-use super::predict::{self, Features, Predictor};
+use super::predict::{self, Predictor, Start};
 use super::runner::Body;
 use super::totals::Totals;
-use super::tree::{Branch, Tree};
+use super::tree::Tree;
 use crate::outcome::Estimate;
 use crate::scenario::Check;
 
@@ -39,15 +39,6 @@ pub(crate) const SEED: u64 = 0;
 
 /// Standard errors on either side of an estimate.
 const WIDTH: f64 = 3.2;
-
-/// A subtree that may be drawn.
-#[derive(Clone)]
-pub(crate) struct Start {
-    pub(crate) branch: Branch,
-    pub(crate) depth: usize,
-    /// What describes it, but for the whole tree.
-    pub(crate) features: Option<Features>,
-}
 
 /// A node of a pass.
 struct Node {
@@ -148,9 +139,7 @@ impl<'a> Estimator<'a> {
             for mut node in level {
                 let branch = std::mem::take(&mut node.start.branch);
                 let (_, execution) = self.maker.make_branch(branch, &mut Totals::default());
-                let depth = node.start.depth + 1;
-                for (branch, features) in predict::children(&execution, node.start.depth) {
-                    let start = Start { branch, depth, features: Some(features) };
+                for start in predict::children(&execution, node.start.depth) {
                     let (weight, parent) = (node.weight, Some(made.len()));
                     next.push(Node { start, weight, factor: 1.0, parent, size: 1.0 });
                 }

@@ -35,7 +35,7 @@ use std::collections::VecDeque;
 
 use super::happens_before::HappensBefore;
 use super::tree::{Branch, Child, Made, Pin, Why};
-use super::{Decision, Explorer, NOT_DETERMINISTIC, Offer, Performed};
+use super::{Decision, Explorer, Offer, Performed, not_deterministic};
 use crate::execution::clock::TASKS_MAX;
 use crate::execution::task::Task;
 use crate::schedule::{Choice, Schedule};
@@ -200,7 +200,7 @@ impl Explorer for Exhaustive {
         let position = u32::try_from(self.choices.len()).expect("fewer than 2^32 choices");
         let value = match self.recorded() {
             Some(Choice::Value(value)) if value < count => value,
-            Some(_) => panic!("{NOT_DETERMINISTIC}"),
+            Some(_) => panic!("{}", not_deterministic()),
             None => {
                 let by = self.next_step();
                 self.children.extend((1..count).map(|value| Child {

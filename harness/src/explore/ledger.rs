@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::estimate::Start;
+use super::predict::Start;
 use super::totals::{Found, Totals};
 use super::tree::{Key, Tree};
 

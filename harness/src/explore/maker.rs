@@ -2,12 +2,12 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use super::Explorer;
 use super::exhaustive::Exhaustive;
 use super::replay::Replay;
 use super::runner::Body;
 use super::totals::{Found, Totals};
 use super::tree::{Branch, Made};
+use super::{DEPENDS_ON_MORE, Explorer};
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
 use crate::outcome::{ViolationKind, describe_panic};
@@ -171,9 +171,7 @@ fn execute_again(first: &Execution, check: &Check, body: &Body) -> Option<String
             Some(format!("the same schedule had {} choices, then {}", once.len(), again.len()))
         }
         (Some(index), _) => Some(format!(
-            "choice {index} of the same schedule offered other steps when it was executed again: the body \
-             depends on something other than its choices, such as the order of a HashMap, an address \
-             or the time"
+            "choice {index} of the same schedule offered other steps when it was executed again: {DEPENDS_ON_MORE}"
         )),
     }
 }

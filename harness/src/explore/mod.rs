@@ -30,10 +30,14 @@ use crate::execution::task::Task;
 use crate::execution::{TaskSet, mix};
 use crate::outcome::Saturation;
 
-/// What is said when the same choices do not lead to the same place.
-pub(crate) const NOT_DETERMINISTIC: &str = "the same choices led to something else than before: the body depends on \
-    something other than its choices, such as the order of a HashMap, an address, the time, or which task \
-    drops an Arc last, where that takes a step";
+/// Why the same choices may not lead to the same place.
+pub(crate) const DEPENDS_ON_MORE: &str = "the body depends on something other than its choices, such as the order of a \
+    HashMap, an address, the time, or which task drops an Arc last, where that takes a step";
+
+/// What is said when they do not.
+pub(crate) fn not_deterministic() -> String {
+    format!("the same choices led to something else than before: {DEPENDS_ON_MORE}")
+}
 
 /// What can be chosen.
 pub(crate) struct Offer<'a> {
@@ -88,7 +92,7 @@ pub(crate) enum Decision {
 impl Decision {
     /// The same choices have not led to the same place.
     pub(crate) fn refuse() -> Self {
-        Decision::Refuse(NOT_DETERMINISTIC.to_owned())
+        Decision::Refuse(not_deterministic())
     }
 }
 

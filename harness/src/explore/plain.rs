@@ -106,7 +106,7 @@ impl Explorer for Plain {
             self.nodes.push(Node::Value { count, chosen: 0 });
         }
         let Node::Value { chosen, .. } = self.nodes[self.position] else {
-            panic!("{}", super::NOT_DETERMINISTIC)
+            panic!("{}", super::not_deterministic())
         };
         self.position += 1;
         self.traces.chose(task, chosen);

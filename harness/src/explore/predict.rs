@@ -30,12 +30,21 @@ const REMEMBERED: usize = 20_000;
 /// The logarithm of the largest guess.
 const GUESS_MAX: f64 = 60.0;
 
-/// Each child of an execution at this depth, with what describes its subtree.
-pub(crate) fn children(made: &Made, depth: usize) -> impl Iterator<Item = (Branch, Features)> {
+/// A subtree that may be drawn.
+#[derive(Clone)]
+pub(crate) struct Start {
+    pub(crate) branch: Branch,
+    pub(crate) depth: usize,
+    /// What describes it, but for the whole tree.
+    pub(crate) features: Option<Features>,
+}
+
+/// The subtrees below an execution at this depth.
+pub(crate) fn children(made: &Made, depth: usize) -> impl Iterator<Item = Start> {
     let length = made.schedule.choices.len();
     let count = made.children.len() as f64;
     made.children.iter().map(move |child| {
-        let branch = Branch::of(child.clone(), &made.schedule.choices, &made.pins);
+        let branch = made.branch(child);
         let left = steps_left(&made.schedule, &branch.schedule);
         let later = |is: fn(&Child, &Child) -> bool| {
             let others = made.children.iter();
@@ -53,7 +62,7 @@ pub(crate) fn children(made: &Made, depth: usize) -> impl Iterator<Item = (Branc
             interleavings(&left),
             left.iter().filter(|steps| **steps > 0).count() as f64,
         ];
-        (branch, features)
+        Start { branch, depth: depth + 1, features: Some(features) }
     })
 }
 

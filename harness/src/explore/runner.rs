@@ -11,7 +11,7 @@ use super::maker::{Maker, Outcome, trace_of};
 use super::plain::Plain;
 use super::replay::Replay;
 use super::sample::Sample;
-use super::search::search;
+use super::search::{EXECUTIONS_BETWEEN_LOOKS, is_open, limit_reached, search};
 use super::shard;
 use super::totals::{Found, Totals};
 use crate::execution;
@@ -113,19 +113,18 @@ pub fn merge(
         files.iter().map(|path| read_shard(path, label, check)).collect();
     let ledger = shard::merge(shards?)?;
     let (totals, found) = ledger.sum(!check.keep_going);
-    let first = if check.keep_going { None } else { ledger.first_found() };
-    let limit = ledger.is_open(first.as_ref()).then_some(Limit::Interrupted);
-    let mut report = report(totals, verdict(found, limit, check, body));
+    let limit = is_open(&ledger, check).then_some(Limit::Interrupted);
+    let verdict = verdict(found, limit, &totals, check, body);
+    let mut report = report(totals, verdict);
     report.elapsed = begun.elapsed();
     Ok(report)
 }
 
 fn exhaustive(check: &Check, body: &Body, hooks: &Hooks<'_>) -> Result<Report, CheckpointError> {
     let searched = search(check, body, hooks)?;
-    let cut = check.depth_max.filter(|_| searched.totals.cut > 0).map(Limit::Steps);
     let verdict = match searched.not_deterministic {
         Some(why) => Verdict::NotDeterministic(why),
-        None => verdict(searched.found, searched.limit.or(cut), check, body),
+        None => verdict(searched.found, searched.limit, &searched.totals, check, body),
     };
     let mut report = report(searched.totals, verdict);
     report.bound = check.shard.map(|shard| format!("shard {shard}"));
@@ -133,8 +132,16 @@ fn exhaustive(check: &Check, body: &Body, hooks: &Hooks<'_>) -> Result<Report, C
     Ok(report)
 }
 
-fn verdict(found: Option<Found>, limit: Option<Limit>, check: &Check, body: &Body) -> Verdict {
-    match (found, limit) {
+/// What a search of the tree shows. Executions that were cut are a limit, too.
+fn verdict(
+    found: Option<Found>,
+    limit: Option<Limit>,
+    totals: &Totals,
+    check: &Check,
+    body: &Body,
+) -> Verdict {
+    let cut = check.depth_max.filter(|_| totals.cut > 0).map(Limit::Steps);
+    match (found, limit.or(cut)) {
         (Some(found), _) => {
             let trace = trace_of(&found, check, body);
             violation(found, trace)
@@ -172,7 +179,11 @@ fn one_by_one(
     let mut totals = Totals::default();
     let mut first = None;
     let verdict = loop {
-        if let Some(limit) = limit_reached(check, hooks, &totals, begun) {
+        let executed = totals.executions + totals.cut;
+        let through = check.executions_max.is_some_and(|most| executed >= most);
+        if (through || executed.is_multiple_of(EXECUTIONS_BETWEEN_LOOKS))
+            && let Some(limit) = limit_reached(check, hooks, executed, begun)
+        {
             break Verdict::BudgetSpent(limit);
         }
         if !maker.explorer().begin() {
@@ -202,23 +213,4 @@ fn one_by_one(
     };
     let saturation = maker.explorer().saturation();
     Report { saturation, ..report(totals, first.unwrap_or(verdict)) }
-}
-
-fn limit_reached(
-    check: &Check,
-    hooks: &Hooks<'_>,
-    totals: &Totals,
-    begun: Instant,
-) -> Option<Limit> {
-    let executions = totals.executions + totals.cut;
-    if let Some(most) = check.executions_max.filter(|most| executions >= *most) {
-        return Some(Limit::Executions(most));
-    }
-    if !executions.is_multiple_of(64) {
-        return None;
-    }
-    if hooks.cancelled() {
-        return Some(Limit::Interrupted);
-    }
-    check.time_max.filter(|most| begun.elapsed() >= *most).map(Limit::Time)
 }

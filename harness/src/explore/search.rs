@@ -24,7 +24,7 @@ use crate::outcome::{Estimate, Limit, Progress};
 use crate::scenario::Check;
 
 /// How often the clock is read, in executions: it is dear beside a short one.
-const EXECUTIONS_BETWEEN_LOOKS: u64 = 64;
+pub(super) const EXECUTIONS_BETWEEN_LOOKS: u64 = 64;
 
 /// A round's length, unless something is due before.
 const ROUND: Duration = Duration::from_millis(500);
@@ -172,7 +172,7 @@ impl<'a> Estimated<'a> {
     /// `own` of the executions were made since `begun`, the others before the search was resumed.
     fn progress(&mut self, executions: u64, own: u64, begun: Instant) -> Progress {
         let estimate = self.estimate(executions);
-        let share = estimate.map_or(0.0, |estimate| executions as f64 / estimate.traces);
+        let share = estimate.map_or(0.0, |estimate| estimate.share(executions));
         self.explored = self.explored.max(share.min(EXPLORED_MAX));
         let elapsed = begun.elapsed();
         let rate = own as f64 / elapsed.as_secs_f64();
@@ -180,9 +180,14 @@ impl<'a> Estimated<'a> {
     }
 }
 
-fn is_open(ledger: &Ledger, check: &Check) -> bool {
-    let first = if check.keep_going { None } else { ledger.first_found() };
-    ledger.is_open(first.as_ref())
+/// The first violation, if it ends the search.
+fn end(ledger: &Ledger, check: &Check) -> Option<Key> {
+    if check.keep_going { None } else { ledger.first_found() }
+}
+
+/// Whether anything is left to be explored.
+pub(super) fn is_open(ledger: &Ledger, check: &Check) -> bool {
+    ledger.is_open(end(ledger, check).as_ref())
 }
 
 fn round_end(check: &Check, begun: Instant, written: Instant) -> Instant {
@@ -196,7 +201,13 @@ fn round_end(check: &Check, begun: Instant, written: Instant) -> Instant {
     end
 }
 
-fn limit_reached(check: &Check, hooks: &Hooks<'_>, executed: u64, begun: Instant) -> Option<Limit> {
+/// The limit that is reached, if one is.
+pub(super) fn limit_reached(
+    check: &Check,
+    hooks: &Hooks<'_>,
+    executed: u64,
+    begun: Instant,
+) -> Option<Limit> {
     if hooks.cancelled() {
         return Some(Limit::Interrupted);
     }
@@ -215,7 +226,7 @@ fn round(
     until: Instant,
     executed: &mut u64,
 ) -> (Ledger, Option<String>) {
-    let first = if check.keep_going { None } else { ledger.first_found() };
+    let first = end(&ledger, check);
     let state = State { ledger, taken: 0, first, not_deterministic: None };
     let shared = Shared {
         check,

@@ -5,10 +5,10 @@
 //! anybody. The executions of the top are dealt out, too: the shards add up to the whole.
 
 use super::checkpoint::CheckpointError;
-use super::estimate::{Estimator, SEED, Start};
+use super::estimate::{Estimator, SEED};
 use super::ledger::{Ledger, Unit};
 use super::maker::{Maker, Outcome};
-use super::predict;
+use super::predict::{self, Start};
 use super::runner::Body;
 use super::tree::{Branch, Key, Tree};
 use crate::scenario::{Check, Shard};
@@ -75,10 +75,10 @@ fn divide(part: Part, check: &Check, maker: &mut Maker<'_>) -> Option<(Unit, Vec
         return Some((unit, Vec::new()));
     }
     let depth = part.start.depth;
-    let children = predict::children(&made, depth).zip(0..).map(|((branch, features), number)| {
+    let children = predict::children(&made, depth).zip(0..).map(|(start, number)| {
         let mut key = part.key.clone();
         key.push(number);
-        Part { key, start: Start { branch, depth: depth + 1, features: Some(features) } }
+        Part { key, start }
     });
     Some((unit, children.collect()))
 }

@@ -15,8 +15,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::estimate::Start;
-use super::predict;
+use super::predict::{self, Start};
 use crate::schedule::{Choice, Schedule};
 
 /// The way from the root to a node.
@@ -54,7 +53,7 @@ pub(crate) struct Branch {
 
 impl Branch {
     /// The branch of `child`, below an execution with these choices and pins.
-    pub(crate) fn of(child: Child, choices: &[Choice], pins: &[Pin]) -> Self {
+    fn of(child: &Child, choices: &[Choice], pins: &[Pin]) -> Self {
         let at = child.at as usize;
         let mut schedule = Schedule { choices: Vec::with_capacity(at + child.tail.choices.len()) };
         schedule.choices.extend_from_slice(&choices[..at]);
@@ -84,6 +83,13 @@ pub(crate) struct Made {
     pub(crate) schedule: Schedule,
     pub(crate) pins: Vec<Pin>,
     pub(crate) children: VecDeque<Child>,
+}
+
+impl Made {
+    /// The branch of one of its children.
+    pub(crate) fn branch(&self, child: &Child) -> Branch {
+        Branch::of(child, &self.schedule.choices, &self.pins)
+    }
 }
 
 /// An execution that was made, with the children that are left.
@@ -128,7 +134,7 @@ impl Tree {
             match node.made.children.pop_front() {
                 Some(child) => {
                     node.taken += 1;
-                    return Some(Branch::of(child, &node.made.schedule.choices, &node.made.pins));
+                    return Some(node.made.branch(&child));
                 }
                 None => self.nodes.pop(),
             };
@@ -155,13 +161,8 @@ impl Tree {
         let depth = self.key.len();
         let root =
             self.root.iter().map(|branch| Start { branch: branch.clone(), depth, features: None });
-        let below = self.nodes.iter().zip(depth..).flat_map(|(node, depth)| {
-            predict::children(&node.made, depth).map(move |(branch, features)| Start {
-                branch,
-                depth: depth + 1,
-                features: Some(features),
-            })
-        });
+        let nodes = self.nodes.iter().zip(depth..);
+        let below = nodes.flat_map(|(node, depth)| predict::children(&node.made, depth));
         root.chain(below).collect()
     }
 
@@ -194,8 +195,7 @@ impl Tree {
                 let trees = given.into_iter().zip(first..).map(|(child, number)| {
                     let mut own = key.clone();
                     own.push(number);
-                    let branch = Branch::of(child, &node.made.schedule.choices, &node.made.pins);
-                    Tree::new(own, branch)
+                    Tree::new(own, node.made.branch(&child))
                 });
                 return trees.collect();
             }

@@ -66,7 +66,7 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
 }
 
 /// One execution, on its own thread.
-fn execute(body: &Body) -> Result<String, (ViolationKind, String)> {
+fn execute(body: &Body) -> Result<Option<String>, (ViolationKind, String)> {
     let run = AssertUnwindSafe(|| {
         body();
         for thread in THREADS.take() {
@@ -75,7 +75,7 @@ fn execute(body: &Body) -> Result<String, (ViolationKind, String)> {
             }
         }
         let states: Vec<String> = FINISHERS.take().into_iter().map(|finisher| finisher()).collect();
-        states.join("; ")
+        (!states.is_empty()).then(|| states.join("; "))
     });
     panic::catch_unwind(run).map_err(|payload| describe_panic(&*payload))
 }
@@ -116,7 +116,8 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
             )),
         };
         match found {
-            Ok(state) => *report.final_states.entry(state).or_default() += 1,
+            Ok(Some(state)) => *report.final_states.entry(state).or_default() += 1,
+            Ok(None) => {}
             Err((kind, message)) => {
                 let violation = Violation::without_trace(kind, message);
                 report.verdict = Verdict::Violation(Box::new(violation));

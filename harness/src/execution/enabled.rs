@@ -28,18 +28,18 @@ impl Execution {
         };
         match operation.kind {
             OperationKind::MutexLock => {
-                matches!(state(operation.object), ObjectState::Mutex { owner: None, .. })
+                matches!(state(operation.object), ObjectState::Mutex { owner: None })
             }
             OperationKind::CondvarWake => {
                 matches!(task.wait, Wait::Notified | Wait::TimedOut)
-                    && matches!(state(operation.object), ObjectState::Mutex { owner: None, .. })
+                    && matches!(state(operation.object), ObjectState::Mutex { owner: None })
             }
             OperationKind::RwLockRead => {
                 matches!(state(operation.object), ObjectState::RwLock { writer: None, .. })
             }
             OperationKind::RwLockWrite => matches!(
                 state(operation.object),
-                ObjectState::RwLock { writer: None, readers, .. } if readers.is_empty()
+                ObjectState::RwLock { writer: None, readers } if readers.is_empty()
             ),
             OperationKind::Park => task.token || task.wait == Wait::TimedOut,
             OperationKind::Sleep => task.wait == Wait::TimedOut,

@@ -28,18 +28,72 @@ fn releases(ordering: Ordering) -> bool {
     matches!(ordering, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
+/// What a task knows and publishes.
+#[derive(Clone, Copy)]
+struct Knowledge {
+    /// What the declared orderings let it know.
+    sync: Clock,
+    /// What its last release fence publishes by later relaxed stores.
+    fence_release: Clock,
+    /// What its next acquire fence will learn from earlier relaxed loads.
+    fence_acquire: Clock,
+}
+
+/// What is known by whom, and published where. Empty while nobody asks.
+#[derive(Default)]
+pub(crate) struct Memory {
+    tasks: Vec<Knowledge>,
+    /// For each object, what was published through it. The second clock is that of shared holders for a read/write
+    /// lock; for a watched cell the two are its last write and the reads since.
+    objects: Vec<[Clock; 2]>,
+}
+
+impl Memory {
+    /// Forgets the execution before; allocations stay.
+    pub(super) fn clear(&mut self) {
+        self.tasks.clear();
+        self.objects.clear();
+    }
+
+    /// What was published through `object`.
+    pub(crate) fn published(&mut self, object: ObjectId) -> &mut [Clock; 2] {
+        let slot = object.0 as usize;
+        if self.objects.len() <= slot {
+            self.objects.resize(slot + 1, [Clock::ZERO; 2]);
+        }
+        &mut self.objects[slot]
+    }
+
+    /// All that `task` knows.
+    pub(crate) fn known_to(&self, task: usize) -> Clock {
+        self.tasks[task].sync
+    }
+}
+
 impl Execution {
-    /// `task` has read `object`.
-    pub(crate) fn atomic_read(&mut self, task: usize, object: ObjectId, ordering: Ordering) {
-        let ObjectState::Atomic { release, .. } = &self.objects[object].state else {
-            return;
-        };
+    /// A task was spawned by `parent`, if not by nobody, and knows what it knows.
+    pub(super) fn learns_from_parent(&mut self, parent: Option<usize>) {
         if !self.follows_orderings {
             return;
         }
-        let reader = &mut self.tasks[task];
+        let sync = parent.map_or(Clock::ZERO, |parent| {
+            let spawner = &mut self.memory.tasks[parent];
+            spawner.sync.advance(parent);
+            spawner.sync
+        });
+        let fresh = Knowledge { sync, fence_release: Clock::ZERO, fence_acquire: Clock::ZERO };
+        self.memory.tasks.push(fresh);
+    }
+
+    /// `task` has read `object`.
+    pub(crate) fn atomic_read(&mut self, task: usize, object: ObjectId, ordering: Ordering) {
+        if !self.follows_orderings {
+            return;
+        }
+        let [published, _] = *self.memory.published(object);
+        let reader = &mut self.memory.tasks[task];
         let learns = if acquires(ordering) { &mut reader.sync } else { &mut reader.fence_acquire };
-        learns.join(release);
+        learns.join(&published);
     }
 
     /// `task` has written `object`; `as_part_of_update` if it read it in the same step, which
@@ -51,18 +105,18 @@ impl Execution {
         ordering: Ordering,
         as_part_of_update: bool,
     ) {
-        let ObjectState::Atomic { release, version, .. } = &mut self.objects[object].state else {
-            return;
-        };
-        *version += 1;
+        if let ObjectState::Atomic { version, .. } = &mut self.objects[object].state {
+            *version += 1;
+        }
         if !self.follows_orderings {
             return;
         }
-        let writer = &mut self.tasks[task];
+        let writer = &mut self.memory.tasks[task];
         let published = if releases(ordering) { writer.sync } else { writer.fence_release };
         if releases(ordering) {
             writer.sync.advance(task);
         }
+        let [release, _] = self.memory.published(object);
         if as_part_of_update {
             release.join(&published);
         } else {
@@ -73,14 +127,16 @@ impl Execution {
     /// The running task has executed a fence.
     pub(crate) fn fence(&mut self, ordering: Ordering, at: &'static Location<'static>) {
         let me = self.current;
-        let task = &mut self.tasks[me];
-        if acquires(ordering) {
-            let learned = task.fence_acquire;
-            task.sync.join(&learned);
-        }
-        if releases(ordering) {
-            task.fence_release = task.sync;
-            task.sync.advance(me);
+        if self.follows_orderings {
+            let task = &mut self.memory.tasks[me];
+            if acquires(ordering) {
+                let learned = task.fence_acquire;
+                task.sync.join(&learned);
+            }
+            if releases(ordering) {
+                task.fence_release = task.sync;
+                task.sync.advance(me);
+            }
         }
         self.note(What::Fence(ordering, at));
     }
@@ -98,25 +154,19 @@ impl Execution {
     }
 
     /// `task` publishes all it knows through `release`, as an unlock does.
-    pub(crate) fn publish(
-        &mut self,
-        task: usize,
-        release: impl FnOnce(&mut Execution) -> &mut Clock,
-    ) {
-        let follows = self.follows_orderings;
-        let known = self.tasks[task].sync;
-        let release = release(self);
-        if follows {
-            release.join(&known);
-            self.tasks[task].sync.advance(task);
+    pub(crate) fn publish(&mut self, task: usize, release: impl FnOnce(&mut Memory) -> &mut Clock) {
+        if self.follows_orderings {
+            let known = self.memory.known_to(task);
+            release(&mut self.memory).join(&known);
+            self.memory.tasks[task].sync.advance(task);
         }
     }
 
     /// `task` learns what was published for it.
-    pub(crate) fn learn(&mut self, task: usize, published: impl FnOnce(&Execution) -> Clock) {
+    pub(crate) fn learn(&mut self, task: usize, published: impl FnOnce(&mut Memory) -> Clock) {
         if self.follows_orderings {
-            let published = published(self);
-            self.tasks[task].sync.join(&published);
+            let published = published(&mut self.memory);
+            self.memory.tasks[task].sync.join(&published);
         }
     }
 
@@ -133,13 +183,12 @@ impl Execution {
             return;
         }
         let me = self.current;
-        self.tasks[me].sync.advance(me);
-        let known = self.tasks[me].sync;
-        let ObjectState::Cell { written, written_at, read, read_at } =
-            &mut self.objects[object].state
-        else {
+        self.memory.tasks[me].sync.advance(me);
+        let known = self.memory.known_to(me);
+        let ObjectState::Cell { written_at, read_at } = &mut self.objects[object].state else {
             return;
         };
+        let [written, read] = self.memory.published(object);
         let unordered_write =
             known.first_behind(written).map(|other| (other, "write", *written_at));
         let race = unordered_write.or_else(|| {

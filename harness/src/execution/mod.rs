@@ -31,8 +31,9 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use clock::{Clock, TASKS_MAX};
+use clock::TASKS_MAX;
 use ending::Ending;
+use memory::Memory;
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
@@ -79,6 +80,7 @@ pub(crate) struct Execution {
     /// Whether it is known what the declared orderings let each task know. Only watched cells ask for it, so who can make
     /// an execution again may leave it out until there is one.
     pub(crate) follows_orderings: bool,
+    pub(crate) memory: Memory,
     pub(crate) cases: Vec<&'static str>,
     pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
     /// The task that was spawned and has no stack yet: the root gives it one before anything else happens.
@@ -91,11 +93,26 @@ pub(crate) struct Execution {
 
 thread_local! {
     static EXECUTION: RefCell<Option<Box<Execution>>> = const { RefCell::new(None) };
+    /// The numbers of executions that this OS thread has taken and not used.
+    static EPOCHS: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
     static MUTATION: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// Numbers executions, so that a primitive notices that it has come into another one.
-static EPOCH: AtomicU32 = AtomicU32::new(1);
+/// Numbers executions, so that a primitive notices that it has come into another one. An OS thread takes so many numbers at
+/// a time: a counter that all write for each execution would slow all of them down.
+static EPOCHS_TAKEN: AtomicU32 = AtomicU32::new(1);
+const EPOCHS_AT_A_TIME: u32 = 1 << 10;
+
+/// A number that no execution before has had, up to 2^32 of them.
+fn new_epoch() -> u32 {
+    let (mut next, mut end) = EPOCHS.get();
+    if next == end {
+        next = EPOCHS_TAKEN.fetch_add(EPOCHS_AT_A_TIME, Ordering::Relaxed);
+        end = next.wrapping_add(EPOCHS_AT_A_TIME);
+    }
+    EPOCHS.set((next.wrapping_add(1), end));
+    next
+}
 
 /// Calls `f` with the execution of this OS thread, if it runs and is not given up.
 pub(crate) fn with<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R> {
@@ -170,6 +187,7 @@ impl Execution {
             steps_max,
             depth_max,
             follows_orderings: true,
+            memory: Memory::default(),
             cases: Vec::new(),
             finishers: Vec::new(),
             spawned: None,
@@ -181,9 +199,10 @@ impl Execution {
 
     /// Forgets the execution before; allocations stay.
     pub(crate) fn reset(&mut self) {
-        self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
+        self.epoch = new_epoch();
         self.tasks.clear();
         self.objects.clear();
+        self.memory.clear();
         self.choices.clear();
         if let Some(offers) = &mut self.offers {
             offers.clear();
@@ -215,15 +234,14 @@ impl Execution {
             number < TASKS_MAX,
             "an execution has at most {TASKS_MAX} tasks, and this is one more: use fewer"
         );
-        let (identity, sync) = if number == 0 {
-            (1, Clock::ZERO)
+        let identity = if number == 0 {
+            1
         } else {
             let parent = &mut self.tasks[self.current];
             parent.children += 1;
-            let identity = mix(parent.identity, u64::from(parent.children));
-            parent.sync.advance(self.current);
-            (identity, parent.sync)
+            mix(parent.identity, u64::from(parent.children))
         };
+        self.learns_from_parent((number > 0).then_some(self.current));
         let [object, parker] = [0, u64::MAX].map(|which| {
             let identity = mix(identity, which);
             self.objects.add(Object {
@@ -233,7 +251,7 @@ impl Execution {
                 made_at: at,
             })
         });
-        self.tasks.push(Task::new(number, name, identity, object, parker, sync));
+        self.tasks.push(Task::new(number, name, identity, object, parker));
         self.spawned = Some((number, body));
         number
     }

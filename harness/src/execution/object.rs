@@ -1,13 +1,13 @@
 //! The shared objects of one execution: what the engine must know of each to say who can go on, and
-//! which accesses the declared orderings separate.
+//! where a watched cell was accessed.
 //!
-//! Values stay in the primitives; here is only the state that decides enabledness, and the clocks.
+//! Values stay in the primitives, what was published through an object in [`super::memory`]; here is only the
+//! state that decides enabledness.
 
 use std::panic::Location;
 
 use smallvec::SmallVec;
 
-use super::clock::Clock;
 use super::operation::ObjectId;
 
 /// Tasks that wait, in order of arrival.
@@ -16,25 +16,17 @@ pub(crate) type Waiters = SmallVec<[usize; 4]>;
 /// The state of an object, by kind.
 #[derive(Debug)]
 pub(crate) enum ObjectState {
-    /// An atomic: what a load of its present value may learn by acquiring it, and how often it
-    /// was written; whether its values are shown with a sign.
-    Atomic { release: Clock, version: u32, signed: bool },
+    /// An atomic: how often it was written, and whether its values are shown with a sign.
+    Atomic { version: u32, signed: bool },
     /// A mutex: who holds it.
-    Mutex { owner: Option<usize>, release: Clock },
-    /// A read/write lock: who holds it, and what a new holder learns.
-    RwLock {
-        writer: Option<usize>,
-        readers: SmallVec<[usize; 4]>,
-        release: Clock,
-        read_release: Clock,
-    },
+    Mutex { owner: Option<usize> },
+    /// A read/write lock: who holds it.
+    RwLock { writer: Option<usize>, readers: SmallVec<[usize; 4]> },
     /// A condition variable: who waits, in order of arrival.
     Condvar { waiters: Waiters },
-    /// A watched cell: the last write and the reads since, as clocks of their tasks.
+    /// A watched cell: where its last write was, and the last read since.
     Cell {
-        written: Clock,
         written_at: Option<&'static Location<'static>>,
-        read: Clock,
         read_at: Option<&'static Location<'static>>,
     },
     /// A task, as the object of joins or of unparks.
@@ -56,8 +48,9 @@ impl ObjectState {
     /// Who could take it. An object that is no lock is free.
     pub(crate) fn availability(&self) -> Availability {
         match self {
-            ObjectState::Mutex { owner: Some(_), .. }
-            | ObjectState::RwLock { writer: Some(_), .. } => Availability::Taken,
+            ObjectState::Mutex { owner: Some(_) } | ObjectState::RwLock { writer: Some(_), .. } => {
+                Availability::Taken
+            }
             ObjectState::RwLock { readers, .. } if !readers.is_empty() => Availability::Shared,
             _ => Availability::Free,
         }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::clock::Clock;
 use super::object::Objects;
 use super::operation::{ObjectId, Operation};
 
@@ -58,19 +57,12 @@ pub(crate) struct Task {
     pub(crate) wait: Wait,
     /// The token of park and unpark.
     pub(crate) token: bool,
-    pub(crate) token_clock: Clock,
     /// When a sleep or a timed wait ends.
     pub(crate) deadline: Option<u64>,
     /// The atomics it has read since it last gave way, with their versions.
     pub(crate) watched: Watched,
     /// Whether it has written something since it last gave way.
     pub(crate) wrote: bool,
-    /// What the declared orderings let it know.
-    pub(crate) sync: Clock,
-    /// What its last release fence publishes by later relaxed stores.
-    pub(crate) fence_release: Clock,
-    /// What its next acquire fence will learn from earlier relaxed loads.
-    pub(crate) fence_acquire: Clock,
     /// Its thread-local values with their keys, in the order in which they were made.
     pub(crate) locals: Vec<(usize, Rc<dyn Any>)>,
 }
@@ -82,7 +74,6 @@ impl Task {
         identity: u64,
         object: ObjectId,
         parker: ObjectId,
-        sync: Clock,
     ) -> Self {
         Task {
             given_name,
@@ -97,13 +88,9 @@ impl Task {
             parker,
             wait: Wait::No,
             token: false,
-            token_clock: Clock::ZERO,
             deadline: None,
             watched: Watched::new(),
             wrote: false,
-            sync,
-            fence_release: Clock::ZERO,
-            fence_acquire: Clock::ZERO,
             locals: Vec::new(),
         }
     }

@@ -234,7 +234,7 @@ impl Explorer for Exhaustive {
         if self.steps[index].position as usize >= self.new_from() {
             self.find_branches(step, &knowledge);
         }
-        self.order.add(step, &knowledge.after);
+        self.order.add(step, &knowledge.past);
     }
 
     fn spawned(&mut self, task: usize, child: usize, identity: u64) {

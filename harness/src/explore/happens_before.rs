@@ -54,8 +54,8 @@ struct Access {
 pub(crate) struct Knowledge {
     /// What its task knows before it.
     pub(crate) before: Clock,
-    /// What its task knows after it, the step included.
-    pub(crate) after: Clock,
+    /// All that happens before it.
+    pub(crate) past: Clock,
 }
 
 /// The events of one execution and their order.
@@ -145,13 +145,12 @@ impl HappensBefore {
         if let Some(ended) = step.joined {
             before.join(&self.clocks[ended]);
         }
-        let mut after = before;
+        let mut past = before;
         for event in &met {
-            after.join(&self.events[*event as usize].clock);
+            past.join(&self.events[*event as usize].clock);
         }
-        after.advance(step.task);
         self.met = met;
-        Knowledge { before, after }
+        Knowledge { before, past }
     }
 
     /// Adds the steps that an access of `class` comes directly after, as if there were no step `without`.
@@ -241,18 +240,25 @@ impl HappensBefore {
         }
     }
 
-    /// The step was taken, and lets its task know `after`.
-    pub(crate) fn add(&mut self, step: &Performed<'_>, after: &Clock) {
+    /// The step was taken, after all that is in `past`.
+    pub(crate) fn add(&mut self, step: &Performed<'_>, past: &Clock) {
         let event = u32::try_from(self.events.len()).expect("fewer than 2^32 steps");
         let accesses = u32::try_from(self.accesses.len()).expect("fewer than 2^32 accesses");
         self.events.push(Event {
             task: step.task,
-            number: after.get(step.task),
+            number: 0,
             availability: step.availability,
             value_before: step.value_before,
-            clock: *after,
+            clock: *past,
             accesses,
         });
+        // Each copy is advanced in its place: a clock that was just written by halves is slow to copy.
+        let known = &mut self.clocks[step.task];
+        *known = *past;
+        known.advance(step.task);
+        if let Some(event) = self.events.last_mut() {
+            event.number = event.clock.advance(step.task);
+        }
         let class = step.class;
         for object in step.operation.objects() {
             self.add_access(event, object, class, step.changed);
@@ -263,7 +269,6 @@ impl HappensBefore {
                 self.add_access(event, *object, Class::Read, false);
             }
         }
-        self.clocks[step.task] = *after;
         self.tell(step.task, step.woken);
     }
 

@@ -1,6 +1,7 @@
 //! Makes one execution after the other, and says what came of each.
 
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
 use super::exhaustive::Exhaustive;
 use super::replay::Replay;
@@ -28,7 +29,8 @@ pub(crate) enum Outcome {
 /// Executes a body, again and again.
 pub(crate) struct Maker<'a> {
     check: &'a Check,
-    body: &'a Body,
+    /// Its own, so that workers do not share a reference count.
+    body: Body,
     /// Not there only while it runs.
     execution: Option<Box<Execution>>,
 }
@@ -38,7 +40,9 @@ impl<'a> Maker<'a> {
     pub(crate) fn new(check: &'a Check, body: &'a Body, explorer: Box<dyn Explorer>) -> Self {
         let mut execution = Execution::new(explorer, check.steps_max, check.depth_max);
         execution.offers = check.twice.then(Vec::new);
-        Maker { check, body, execution: Some(execution) }
+        let shared = Arc::clone(body);
+        let own: Body = Arc::new(move || shared());
+        Maker { check, body: own, execution: Some(execution) }
     }
 
     /// A maker of executions of the tree.
@@ -60,15 +64,15 @@ impl<'a> Maker<'a> {
     /// Makes the next execution of the explorer, which has begun it, and counts it.
     pub(crate) fn make(&mut self, totals: &mut Totals) -> Outcome {
         let execution = self.execution.take().expect("[harness internal bug] no execution");
-        let mut execution = stack::run(execution, self.check.mutation, self.body);
+        let mut execution = stack::run(execution, self.check.mutation, &self.body);
         if matches!(execution.ending, Some(Ending::NeedsOrderings)) {
             execution.follows_orderings = true;
             execution.explorer.begin();
-            execution = stack::run(execution, self.check.mutation, self.body);
+            execution = stack::run(execution, self.check.mutation, &self.body);
         }
         let outcome = account(&mut execution, totals);
         let different = match outcome {
-            Outcome::Fine if self.check.twice => execute_again(&execution, self.check, self.body),
+            Outcome::Fine if self.check.twice => execute_again(&execution, self.check, &self.body),
             _ => None,
         };
         self.execution = Some(execution);
@@ -126,7 +130,9 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Outcome {
             }
             match final_state(execution) {
                 Ok(state) => {
-                    totals.ended_in(&state);
+                    if let Some(state) = state {
+                        totals.ended_in(&state);
+                    }
                     return Outcome::Fine;
                 }
                 Err(found) => found,
@@ -138,12 +144,15 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Outcome {
     Outcome::Found(Found { kind, message, schedule })
 }
 
-/// What the finishers say, joined. They run outside: nothing in them is scheduled.
-fn final_state(execution: &mut Execution) -> Result<String, (ViolationKind, String)> {
+/// What the finishers say, joined, if there are any. They run outside: nothing in them is scheduled.
+fn final_state(execution: &mut Execution) -> Result<Option<String>, (ViolationKind, String)> {
     let finishers = std::mem::take(&mut execution.finishers);
+    if finishers.is_empty() {
+        return Ok(None);
+    }
     let run = AssertUnwindSafe(|| {
         let states: Vec<String> = finishers.into_iter().map(|finisher| finisher()).collect();
-        states.join("; ")
+        Some(states.join("; "))
     });
     panic::catch_unwind(run).map_err(|payload| describe_panic(&*payload))
 }

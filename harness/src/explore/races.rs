@@ -33,7 +33,7 @@ impl Exhaustive {
             task: step.task,
             operation: step.operation,
             before: &knowledge.before,
-            past: &knowledge.after,
+            past: &knowledge.past,
             acquires: false,
         };
         self.branch_off(&found, &later);

@@ -306,8 +306,22 @@ impl Shared<'_> {
 
     /// Explores a unit until nothing is left in it, or the round is over, or it comes after a violation.
     fn explore(&self, unit: &mut Unit, maker: &mut Maker<'_>) {
+        let mut made = 0;
+        self.explore_counting(unit, maker, &mut made);
+        if self.check.executions_max.is_none() {
+            self.begun.fetch_add(made, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether no more executions may be begun. Where their number has a limit, each is counted at once; elsewhere
+    /// workers do not share a counter, which would cost each of them a part of its time.
+    fn enough(&self, unit: &Unit) -> bool {
+        let begun = |most| self.begun.fetch_add(1, Ordering::Relaxed) >= most;
+        self.check.executions_max.is_some_and(|most| !unit.tree.is_empty() && begun(most))
+    }
+
+    fn explore_counting(&self, unit: &mut Unit, maker: &mut Maker<'_>, made: &mut u64) {
         let mut violations = 0;
-        let mut made = 0_u64;
         loop {
             if self.pause.load(Ordering::Relaxed) {
                 return;
@@ -319,14 +333,10 @@ impl Shared<'_> {
                     return;
                 }
             }
-            let begun = self.begun.fetch_add(1, Ordering::Relaxed);
-            if self.check.executions_max.is_some_and(|most| begun >= most) {
+            if self.enough(unit) {
                 return self.pause();
             }
-            let Some(branch) = unit.tree.next() else {
-                self.begun.fetch_sub(1, Ordering::Relaxed);
-                return;
-            };
+            let Some(branch) = unit.tree.next() else { return };
             let (outcome, children) = maker.make_branch(branch, &mut unit.totals);
             match outcome {
                 Outcome::Fine => unit.tree.made(children),
@@ -340,7 +350,7 @@ impl Shared<'_> {
                     return self.pause();
                 }
             }
-            made += 1;
+            *made += 1;
             if self.hungry.load(Ordering::Relaxed) > 0 {
                 self.share(unit);
             }

@@ -161,8 +161,8 @@ impl Explorer for Watched {
     fn performed(&mut self, step: &Performed<'_>) {
         self.inner.performed(step);
         let mut notes = self.notes.borrow_mut();
-        let after = notes.order.knows(step).after;
-        notes.order.add(step, &after);
+        let past = notes.order.knows(step).past;
+        notes.order.add(step, &past);
         notes.fingerprint.performed(step);
     }
     fn spawned(&mut self, task: usize, child: usize, identity: u64) {

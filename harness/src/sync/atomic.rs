@@ -10,7 +10,6 @@ use std::panic::Location;
 pub use std::sync::atomic::Ordering;
 
 use super::handle::{Handle, on};
-use crate::execution::clock::Clock;
 use crate::execution::object::ObjectState;
 use crate::execution::operation::OperationKind;
 use crate::execution::record::Effect;
@@ -55,7 +54,7 @@ macro_rules! atomic {
             }
 
             fn fresh() -> ObjectState {
-                ObjectState::Atomic { release: Clock::ZERO, version: 0, signed: $signed }
+                ObjectState::Atomic { version: 0, signed: $signed }
             }
 
             /// The value as it is kept in the log.

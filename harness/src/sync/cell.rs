@@ -7,12 +7,11 @@
 use std::panic::Location;
 
 use super::handle::Handle;
-use crate::execution::clock::Clock;
 use crate::execution::object::ObjectState;
 use crate::execution::{stack, with};
 
 fn untouched() -> ObjectState {
-    ObjectState::Cell { written: Clock::ZERO, written_at: None, read: Clock::ZERO, read_at: None }
+    ObjectState::Cell { written_at: None, read_at: None }
 }
 
 /// `std::cell::UnsafeCell` with access by closures. An access is checked when it begins and when it ends.

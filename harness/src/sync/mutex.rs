@@ -7,7 +7,6 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::handle::{Handle, on};
 use super::lock_cell::LockCell;
-use crate::execution::clock::Clock;
 use crate::execution::object::ObjectState;
 use crate::execution::operation::{ObjectId, OperationKind};
 use crate::execution::record::Effect;
@@ -30,30 +29,24 @@ pub struct MutexGuard<'a, T: ?Sized> {
 }
 
 fn unlocked() -> ObjectState {
-    ObjectState::Mutex { owner: None, release: Clock::ZERO }
+    ObjectState::Mutex { owner: None }
 }
 
 /// `task` takes the free mutex `object` and learns what its last holder knew.
 pub(super) fn take(execution: &mut Execution, task: usize, object: ObjectId) {
-    if let ObjectState::Mutex { owner, .. } = &mut execution.objects[object].state {
+    if let ObjectState::Mutex { owner } = &mut execution.objects[object].state {
         debug_assert!(owner.is_none(), "[harness internal bug] a held mutex was taken");
         *owner = Some(task);
     }
-    execution.learn(task, |execution| match &execution.objects[object].state {
-        ObjectState::Mutex { release, .. } => *release,
-        _ => Clock::ZERO,
-    });
+    execution.learn(task, |memory| memory.published(object)[0]);
 }
 
 /// `task` gives `object` back and publishes what it knows.
 pub(super) fn give_back(execution: &mut Execution, task: usize, object: ObjectId) {
-    execution.publish(task, |execution| match &mut execution.objects[object].state {
-        ObjectState::Mutex { owner, release } => {
-            *owner = None;
-            release
-        }
-        _ => unreachable!("[harness internal bug] a mutex is an object of another kind"),
-    });
+    if let ObjectState::Mutex { owner } = &mut execution.objects[object].state {
+        *owner = None;
+    }
+    execution.publish(task, |memory| &mut memory.published(object)[0]);
 }
 
 impl<T> Mutex<T> {
@@ -122,7 +115,7 @@ impl<T: ?Sized> Mutex<T> {
         let stepped = self.id().and_then(|id| {
             step(on(id, OperationKind::MutexTryLock, at), |execution, task| {
                 let free =
-                    matches!(execution.objects[id].state, ObjectState::Mutex { owner: None, .. });
+                    matches!(execution.objects[id].state, ObjectState::Mutex { owner: None });
                 if free {
                     take(execution, task, id);
                 }

@@ -11,7 +11,6 @@ use smallvec::SmallVec;
 
 use super::handle::{Handle, on};
 use super::lock_cell::LockCell;
-use crate::execution::clock::Clock;
 use crate::execution::object::ObjectState;
 use crate::execution::operation::{ObjectId, OperationKind};
 use crate::execution::record::Effect;
@@ -37,49 +36,44 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 }
 
 fn unlocked() -> ObjectState {
-    ObjectState::RwLock {
-        writer: None,
-        readers: SmallVec::new(),
-        release: Clock::ZERO,
-        read_release: Clock::ZERO,
-    }
+    ObjectState::RwLock { writer: None, readers: SmallVec::new() }
 }
 
 /// `task` comes in if nobody is there whom it excludes. Says whether it did.
 fn take(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool) -> bool {
-    let ObjectState::RwLock { writer, readers, release, read_release } =
-        &mut execution.objects[id].state
-    else {
+    let ObjectState::RwLock { writer, readers } = &mut execution.objects[id].state else {
         unreachable!("[harness internal bug] a read/write lock is an object of another kind")
     };
     if writer.is_some() || (exclusively && !readers.is_empty()) {
         return false;
     }
-    let mut learned = *release;
     if exclusively {
         *writer = Some(task);
-        learned.join(read_release);
     } else {
         readers.push(task);
     }
-    execution.learn(task, |_| learned);
+    execution.learn(task, |memory| {
+        let [mut learned, by_readers] = *memory.published(id);
+        if exclusively {
+            learned.join(&by_readers);
+        }
+        learned
+    });
     true
 }
 
 fn give_back(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool) {
-    execution.publish(task, |execution| match &mut execution.objects[id].state {
-        ObjectState::RwLock { writer, release, .. } if exclusively => {
-            *writer = None;
-            release
-        }
-        ObjectState::RwLock { readers, read_release, .. } => {
-            // A guard may have come from another task; any entry of the list will do.
-            let at = readers.iter().position(|reader| *reader == task).unwrap_or(0);
-            readers.swap_remove(at);
-            read_release
-        }
-        _ => unreachable!("[harness internal bug] a read/write lock is an object of another kind"),
-    });
+    let ObjectState::RwLock { writer, readers } = &mut execution.objects[id].state else {
+        unreachable!("[harness internal bug] a read/write lock is an object of another kind")
+    };
+    if exclusively {
+        *writer = None;
+    } else {
+        // A guard may have come from another task; any entry of the list will do.
+        let at = readers.iter().position(|reader| *reader == task).unwrap_or(0);
+        readers.swap_remove(at);
+    }
+    execution.publish(task, |memory| &mut memory.published(id)[usize::from(!exclusively)]);
 }
 
 impl<T> RwLock<T> {

@@ -144,7 +144,7 @@ impl<T> JoinHandle<T> {
                     && let Some(object) = with(|execution| execution.tasks[number].object)
                 {
                     step(on(object, OperationKind::Join, at), |execution, task| {
-                        execution.learn(task, |execution| execution.tasks[number].sync);
+                        execution.learn(task, |memory| memory.known_to(number));
                         ((), Effect::Done)
                     });
                 }
@@ -207,7 +207,7 @@ impl Thread {
                 };
                 step(on(parker, OperationKind::Unpark, at), |execution, task| {
                     execution.tasks[*number].token = true;
-                    execution.publish(task, |execution| &mut execution.tasks[*number].token_clock);
+                    execution.publish(task, |memory| &mut memory.published(parker)[0]);
                     ((), Effect::Done)
                 });
             }
@@ -232,7 +232,7 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         me.wait = Wait::No;
         me.deadline = None;
         me.token = false;
-        execution.learn(task, |execution| execution.tasks[task].token_clock);
+        execution.learn(task, |memory| memory.published(object)[0]);
         ((), if timed_out { Effect::TimedOut } else { Effect::Done })
     })
 }

@@ -100,7 +100,9 @@ impl Drop for Execution {
             for case in cases {
                 *totals.cases.entry(case).or_default() += 1;
             }
-            *totals.final_states.entry(states.join("; ")).or_default() += 1;
+            if !states.is_empty() {
+                *totals.final_states.entry(states.join("; ")).or_default() += 1;
+            }
         });
     }
 }

@@ -42,6 +42,7 @@ pub mod graph;
 pub mod graph_lock;
 pub mod image;
 mod mutation;
+pub mod permission;
 
 #[cfg(any(test, feature = "on-harness", feature = "on-loom", feature = "on-std"))]
 #[path = "../model-tests/mod.rs"]

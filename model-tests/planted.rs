@@ -165,6 +165,20 @@ const PLANTED: &[PlantedBug] = &[
         Property,
     ),
     harness("move-stays-at-home", "Q3: the home it moved to", "coroutine_moves", 1_000, Property),
+    harness(
+        "image-lock-tested-before-taken",
+        "2.8: lock, then test",
+        "image_openers_meet",
+        1_000,
+        Property,
+    ),
+    harness(
+        "image-lock-not-taken-over",
+        "2.8: a reopened image has its bytes before the old one is closed",
+        "image_reopens",
+        1_000,
+        Property,
+    ),
 ];
 
 /// All planted bugs.

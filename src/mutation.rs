@@ -66,4 +66,9 @@ pub(crate) const MUTATIONS: &[(&str, &str)] = &[
     ("request-end-kick-removed", "a request that ends does not kick who drains"),
     ("close-skips-drain", "a close does not wait for requests in flight"),
     ("close-opens-its-own-batch", "a close works its children's references off by itself, nested"),
+    (
+        "image-lock-tested-before-taken",
+        "an opener looks at the bytes of others before it locks its own",
+    ),
+    ("image-lock-not-taken-over", "an image that is opened again does not lock its bytes again"),
 ];

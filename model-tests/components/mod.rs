@@ -1,15 +1,17 @@
-//! The parts by themselves: bottom halves, the notify handshake, waits and kicks, coroutines and their queue.
+//! The parts by themselves: bottom halves, the notify handshake, waits and kicks, coroutines and their queue,
+//! the locks of images.
 
 mod bottom_half;
 mod coroutine;
 mod handshake;
+mod image_locks;
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario};
 
 /// All components.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [handshake::all(), bottom_half::all(), coroutine::all()].concat()
+    [handshake::all(), bottom_half::all(), coroutine::all(), image_locks::all()].concat()
 }
 
 /// A component without parameters, small enough for all engines.

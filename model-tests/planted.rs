@@ -164,6 +164,20 @@ const PLANTED: &[PlantedBug] = &[
         1_000,
         Property,
     ),
+    harness(
+        "worker-wake-skipped",
+        "a thread of the pool that is not woken",
+        "worker_pool",
+        1_000,
+        Deadlock,
+    ),
+    harness(
+        "pool-drops-its-queue",
+        "work that is given up with the pool",
+        "worker_pool",
+        1_000,
+        Property,
+    ),
     harness("move-stays-at-home", "Q3: the home it moved to", "coroutine_moves", 1_000, Property),
     harness(
         "image-lock-tested-before-taken",

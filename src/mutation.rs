@@ -56,6 +56,8 @@ pub(crate) const MUTATIONS: &[(&str, &str)] = &[
     ("slice-runs-oldest-first", "a slice runs its bottom halves in the order of posting"),
     ("nested-poll-runs-its-own-slice-first", "a nested poll leaves the older slices for later"),
     ("dropped-bottom-half-runs", "dropping a kept bottom half does not delete it"),
+    ("worker-wake-skipped", "work is queued and no thread of the pool is woken"),
+    ("pool-drops-its-queue", "a pool that ends leaves what is queued undone"),
     ("move-stays-at-home", "a coroutine that moves goes on where it was"),
     ("coroutine-entered-before-yield", "a coroutine that is woken while it runs is posted at once"),
     ("wake-while-running-lost", "a wake of a coroutine that has not yielded yet is dropped"),

@@ -1,17 +1,19 @@
 //! The parts by themselves: bottom halves, the notify handshake, waits and kicks, coroutines and their queue,
-//! the locks of images.
+//! the locks of images, the pool of threads for work that blocks.
 
 mod bottom_half;
 mod coroutine;
 mod handshake;
 mod image_locks;
+mod worker_pool;
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario};
 
 /// All components.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [handshake::all(), bottom_half::all(), coroutine::all(), image_locks::all()].concat()
+    [handshake::all(), bottom_half::all(), coroutine::all(), image_locks::all(), worker_pool::all()]
+        .concat()
 }
 
 /// A component without parameters, small enough for all engines.

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
 
-use super::{EventLoop, MainLoop, Slice};
+use super::descriptor::Handlers;
+use super::{DescriptorCallback, EventLoop, HandlerId, MainLoop, Slice, Taken};
 use crate::coroutine::Task;
 use crate::mutation::mutated;
 use crate::sync::time::{Duration, Instant};
-use crate::sync::{Arc, reached};
+use crate::sync::{Arc, Readiness, reached};
 
 /// The right to poll one event loop. Its home thread holds it and hands it to every callback, so that a
 /// callback may poll again. What a poll could disturb borrows it, and so keeps others from polling.
@@ -21,6 +24,44 @@ pub trait Home {
     /// The state of the polls in progress.
     #[doc(hidden)]
     fn poller(&mut self) -> &mut Poller;
+
+    /// Calls `callback` from whichever poll finds `descriptor` ready, again and again while it is. The callback
+    /// clears what made it ready: reads, for one. It may poll, and is not called again inside itself; it may add
+    /// and remove handlers, itself included. A loop that ends does not wait for its handlers. Counterpart:
+    /// `aio_set_fd_handler`.
+    ///
+    /// # Errors
+    /// Those of the system: the descriptor has a handler on this loop, or is of a kind that is always ready, as a
+    /// plain file. In checked builds always: they have no descriptors.
+    ///
+    /// # Panics
+    /// If `interest` is empty.
+    fn add_handler(
+        &mut self,
+        descriptor: Arc<OwnedFd>,
+        interest: Readiness,
+        callback: DescriptorCallback,
+    ) -> io::Result<HandlerId> {
+        let event_loop = Arc::clone(self.event_loop());
+        self.poller().handlers.add(&event_loop, descriptor, interest, callback)
+    }
+
+    /// Changes what a handler of this loop is interested in, from the next poll on.
+    ///
+    /// # Errors
+    /// Those of the system.
+    ///
+    /// # Panics
+    /// If `interest` is empty, or the handler has been removed.
+    fn set_interest(&mut self, handler: HandlerId, interest: Readiness) -> io::Result<()> {
+        self.poller().handlers.set_interest(handler, interest)
+    }
+
+    /// Removes a handler of this loop: its callback is not called any more, and the loop's share of the
+    /// descriptor is given back. Says whether it was there. Counterpart: `aio_set_fd_handler` without callbacks.
+    fn remove_handler(&mut self, handler: HandlerId) -> bool {
+        self.poller().handlers.remove(handler)
+    }
 }
 
 type TimerCallback = Box<dyn FnOnce(&mut dyn Home)>;
@@ -39,6 +80,7 @@ pub struct Poller {
     slices: VecDeque<Slice>,
     timers: Vec<Timer>,
     timers_made: u64,
+    pub(super) handlers: Handlers,
 }
 
 /// Something to run.
@@ -100,6 +142,7 @@ impl fmt::Debug for Poller {
         f.debug_struct("Poller")
             .field("nested", &self.slices.len())
             .field("timers", &self.timers.len())
+            .field("handlers", &self.handlers.len())
             .finish_non_exhaustive()
     }
 }
@@ -113,13 +156,21 @@ pub(super) struct Polled {
     pub(super) ended: bool,
 }
 
-/// Runs all that is pending, and all that polls around this one have taken and not run. Waits for something
-/// if `blocking`. Counterpart: `aio_poll`, and with `blocking` unset `aio_bh_poll`.
+/// Runs all that is pending, and all that polls around this one have taken and not run: bottom halves, then
+/// handlers of descriptors, then timers. Waits for something if `blocking`. Counterpart: `aio_poll`, and with `blocking` unset `aio_bh_poll`.
 pub(super) fn poll(home: &mut dyn Home, blocking: bool) -> Polled {
     let deadline = home.poller().nearest_deadline();
     let outer = home.poller().slices.iter().any(|slice| !slice.is_empty());
+    let found_before = home.poller().handlers.is_ready();
     let event_loop = Arc::clone(home.event_loop());
-    let (slice, stopping) = event_loop.take(blocking && !outer, deadline);
+    let sleeps = blocking && !outer && !found_before;
+    let taken = event_loop.take(sleeps, deadline, &mut home.poller().handlers.found);
+    let Taken { slice, stopping, slept } = taken;
+    if !slept && !home.poller().handlers.is_empty() {
+        // A loop that always has work looks at its descriptors, too.
+        event_loop.posted.look(&mut home.poller().handlers.found);
+    }
+    home.poller().handlers.queue_found();
     let mut progress = false;
     let ended = stopping && slice.is_empty();
     if outer {
@@ -136,6 +187,10 @@ pub(super) fn poll(home: &mut dyn Home, blocking: bool) -> Polled {
             Item::Coroutine(task) => task.run(),
             Item::BottomHalf(posted) => posted.run(home),
         }
+    }
+    while let Some(turn) = home.poller().handlers.next() {
+        progress = true;
+        turn.run(home);
     }
     if deadline.is_some() {
         while let Some(timer) = home.poller().due() {

@@ -5,7 +5,8 @@
 //!
 //! # States
 //! The inbox is idle, or something is pending in it. The home thread runs, or has said under the inbox mutex
-//! that it *sleeps*.
+//! that it *sleeps*. It sleeps on a [`Doorbell`]: a condition variable in checked builds, `epoll` in production,
+//! where descriptors wake it too (`descriptor`).
 //!
 //! # Cases of the notify handshake
 //! Both sides take the inbox mutex, so one of them is first:
@@ -20,29 +21,36 @@
 //! * A nested poll finishes the slices of the polls it is nested in before its own.
 //!
 //! # Not here
-//! File descriptors. A lock-free notification: QEMU's needed three repairs (its 2015 hang, among others), and
-//! the mutex is not on the reader's fast path.
+//! A lock-free notification: QEMU's needed three repairs (its 2015 hang, among others), and the mutex is not on
+//! the reader's fast path.
 
 mod bottom_half;
+mod descriptor;
 mod home;
 mod io_thread;
 mod main_loop;
+mod worker_pool;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 pub use bottom_half::BottomHalf;
 use bottom_half::Posted;
+pub use descriptor::{DescriptorCallback, HandlerId};
 pub use home::Home;
 pub(crate) use home::Poller;
 pub use io_thread::{IoLoop, IoThread};
 pub use main_loop::{MainHandle, MainLoop, TimerId};
+pub use worker_pool::{Work, WorkerPool};
 
 use crate::coroutine::Task;
 use crate::mutation::mutated;
+pub use crate::sync::Readiness;
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 use crate::sync::time::Instant;
-use crate::sync::{Arc, Condvar, Mutex, Named, PoisonError, lock, reached, thread};
+use crate::sync::{
+    Arc, Doorbell, Mutex, Named, PoisonError, ReadyList, Wake, lock, reached, thread,
+};
 
 /// What has been posted and not been taken.
 #[derive(Default)]
@@ -72,11 +80,20 @@ pub(crate) struct Slice {
     bottom_halves: Vec<Posted>,
 }
 
+/// What came of taking.
+struct Taken {
+    slice: Slice,
+    /// The loop is to end.
+    stopping: bool,
+    /// It has slept, and so has looked at the descriptors.
+    slept: bool,
+}
+
 /// An event loop, as everybody may see it. Counterpart: `AioContext`.
 pub struct EventLoop {
     name: String,
     inbox: Mutex<Inbox>,
-    posted: Condvar,
+    posted: Doorbell,
     /// How many waits there are for a condition that others change. Counterpart:
     /// `AioWait.num_waiters`.
     waiters: AtomicU32,
@@ -87,7 +104,7 @@ impl EventLoop {
         Arc::new(EventLoop {
             name: name.to_owned(),
             inbox: Mutex::new(Inbox::default()).named(&format_args!("inbox[{name}]")),
-            posted: Condvar::new().named(&format_args!("posted[{name}]")),
+            posted: Doorbell::new(&format_args!("posted[{name}]")),
             waiters: AtomicU32::new(0).named(&format_args!("waiters[{name}]")),
         })
     }
@@ -106,7 +123,7 @@ impl EventLoop {
         drop(inbox);
         if wakes && !mutated("notify-skipped") {
             reached!("post-wakes-sleeper");
-            self.posted.notify_one();
+            self.posted.ring();
         }
     }
 
@@ -150,24 +167,20 @@ impl EventLoop {
         self.post(|inbox| inbox.stopping = true);
     }
 
-    /// Takes all that is pending. Sleeps while there is nothing, if `blocking`, until something is posted or
-    /// the deadline comes. Home thread only. Says too whether the loop is to end.
-    fn take(&self, blocking: bool, deadline: Option<Instant>) -> (Slice, bool) {
+    /// Takes all that is pending. Sleeps while there is nothing, if `blocking`, until something is posted, a
+    /// descriptor is ready or the deadline comes. Home thread only.
+    fn take(&self, blocking: bool, deadline: Option<Instant>, found: &mut ReadyList) -> Taken {
         let mut inbox = lock(&self.inbox);
         if blocking && !inbox.is_empty() {
             reached!("post-before-sleep");
         }
+        let mut slept = false;
         while blocking && inbox.is_empty() && !inbox.notified && !inbox.stopping {
             inbox.sleeping = true;
-            let Some(deadline) = deadline else {
-                inbox = self.posted.wait(inbox).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let time = deadline.saturating_duration_since(Instant::now());
-            let result = self.posted.wait_timeout(inbox, time);
-            let (taken, result) = result.unwrap_or_else(PoisonError::into_inner);
+            slept = true;
+            let (taken, wake) = self.posted.wait(&self.inbox, inbox, deadline, found);
             inbox = taken;
-            if result.timed_out() {
+            if wake != Wake::Rung {
                 break;
             }
         }
@@ -177,7 +190,7 @@ impl EventLoop {
             ready: std::mem::take(&mut inbox.ready),
             bottom_halves: std::mem::take(&mut inbox.bottom_halves),
         };
-        (slice, inbox.stopping)
+        Taken { slice, stopping: inbox.stopping, slept }
     }
 }
 

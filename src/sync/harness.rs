@@ -6,6 +6,10 @@ pub(crate) use graphlock_harness::sync::{Condvar, Mutex, MutexGuard};
 pub(crate) use graphlock_harness::thread_local;
 
 use super::Named;
+pub(crate) use doorbell::{Doorbell, ReadyList, Watch};
+
+#[path = "doorbell_condvar.rs"]
+mod doorbell;
 
 /// Atomics and fences.
 pub(crate) mod atomic {
@@ -24,6 +28,11 @@ pub(crate) mod thread {
     pub(crate) use graphlock_harness::sync::thread::{
         Builder, JoinHandle, join_on_drop, panicking,
     };
+
+    /// Runs `body`. A panic ends the execution: there is nothing to keep.
+    pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> std::thread::Result<T> {
+        Ok(body())
+    }
 }
 
 /// Time: virtual.

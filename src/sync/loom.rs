@@ -9,10 +9,14 @@
 
 use std::fmt;
 
+pub(crate) use doorbell::{Doorbell, ReadyList, Watch};
 pub(crate) use loom::thread_local;
 pub(crate) use mutex::{Condvar, Mutex, MutexGuard};
 
 use super::Named;
+
+#[path = "doorbell_condvar.rs"]
+mod doorbell;
 
 #[path = "loom/atomic.rs"]
 pub(crate) mod atomic;
@@ -61,6 +65,11 @@ pub(crate) mod thread {
                 drop(finishers);
             })
         }
+    }
+
+    /// Runs `body`. A panic ends the execution: there is nothing to keep.
+    pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> std::thread::Result<T> {
+        Ok(body())
     }
 
     /// Lets go of a thread whose owner goes away: an execution ends only when every thread has, and a join

@@ -36,6 +36,8 @@ mod backend;
 #[cfg(any(test, feature = "on-harness", feature = "on-loom", feature = "on-std"))]
 pub(crate) mod note;
 
+mod readiness;
+
 use std::fmt;
 
 pub(crate) use std::sync::PoisonError;
@@ -44,8 +46,22 @@ pub(crate) use std::sync::PoisonError;
 pub(crate) use std::sync::{Arc, Weak};
 
 pub(crate) use backend::{
-    Condvar, Mutex, MutexGuard, atomic, cell, model, thread, thread_local, time,
+    Condvar, Doorbell, Mutex, MutexGuard, ReadyList, Watch, atomic, cell, model, thread,
+    thread_local, time,
 };
+pub use readiness::Readiness;
+
+/// Why a sleep on a [`Doorbell`] has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Somebody rang, or nobody knows.
+    Rung,
+    /// The deadline has come.
+    DeadlineCame,
+    /// Descriptors are ready. Production only.
+    #[allow(dead_code, reason = "checked builds have no descriptors")]
+    DescriptorsReady,
+}
 
 /// A name for people to read in traces. In production nothing happens, not even formatting.
 pub(crate) trait Named: Sized {

@@ -1,4 +1,4 @@
-//! The door on real threads: plain re-exports of std.
+//! The door on real threads: plain re-exports of std, and a doorbell that descriptors ring too.
 //!
 //! Production uses this file. The thin package `on-std` uses it too and adds `model`, which runs a
 //! body some hundred times: a smoke test, not a search.
@@ -7,10 +7,14 @@
 
 use std::fmt;
 
+pub(crate) use doorbell::{Doorbell, ReadyList, Watch};
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::thread_local;
 
 use super::Named;
+
+#[path = "doorbell_epoll.rs"]
+mod doorbell;
 
 /// Atomics and fences.
 pub(crate) mod atomic {
@@ -49,6 +53,11 @@ pub(crate) mod cell {
 /// Threads.
 pub(crate) mod thread {
     pub(crate) use std::thread::{Builder, JoinHandle, panicking};
+
+    /// Runs `body` and keeps its panic.
+    pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> std::thread::Result<T> {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(body))
+    }
 
     /// Waits for a thread whose owner goes away.
     ///

@@ -125,4 +125,12 @@ impl Condvar {
             self.0.notify_one();
         }
     }
+
+    /// Wakes all waiters.
+    #[track_caller]
+    pub(crate) fn notify_all(&self) {
+        if !std::thread::panicking() {
+            self.0.notify_all();
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use graphlock::driver::{Null, Raw};
 use graphlock::event_loop::{IoThread, MainLoop};
 use graphlock::graph::{BlockGraph, NodeRef};
 use graphlock::graph_lock::Deferral;
@@ -42,13 +43,14 @@ fn start_reader(
 fn run(deferral: Deferral) -> Result<String, Box<dyn std::error::Error>> {
     let mut main = MainLoop::new();
     let images = ImageTable::new();
-    let graph = BlockGraph::new(&main, deferral, Arc::clone(&images));
+    let graph = BlockGraph::new(&main, deferral);
     let registration = graph.lock().register("main");
     let adopted = registration.adopt();
-    let parent = graph.create_node(&main, "disk", None)?;
-    let first = graph.create_node(&main, "generation 0", Some("image 0"))?;
+    let parent = graph.create_node(&main, "disk", Raw::new());
+    let image = images.open("image 0", "generation 0")?;
+    let first = graph.create_node(&main, "generation 0", Null::new(Some(image)));
     let mut section = graph.lock().write(&mut main);
-    graph.attach_child(&mut section, &parent, "file", first);
+    graph.attach_child(&mut section, &parent, "file", first)?;
     section.unlock();
 
     let (stop, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -58,12 +60,12 @@ fn run(deferral: Deferral) -> Result<String, Box<dyn std::error::Error>> {
     }
     for generation in 1..=REPLACEMENTS {
         // Two images take turns: the one that was closed last time is opened again.
-        let image = format!("image {}", generation % 2);
-        let new = graph.create_node(&main, &format!("generation {generation}"), Some(&image))?;
+        let name = format!("generation {generation}");
+        let image = images.open(&format!("image {}", generation % 2), &name)?;
+        let new = graph.create_node(&main, &name, Null::new(Some(image)));
         let mut section = graph.lock().write_drained(&mut main);
         let old = graph.replace_child(&mut section, &parent, "file", new);
-        let old = old.map_err(|_| "the parent has lost its child")?;
-        section.schedule_unref(old);
+        section.schedule_unref(old?);
         section.unlock();
     }
     stop.store(true, Ordering::Relaxed);

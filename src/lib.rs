@@ -5,6 +5,7 @@
 //! unlock returns, so that whoever reopens an image afterwards finds it closed.
 //!
 //! ```
+//! use graphlock::driver::{Null, Raw};
 //! use graphlock::graph::BlockGraph;
 //! use graphlock::graph_lock::Deferral;
 //! use graphlock::image::ImageTable;
@@ -12,12 +13,13 @@
 //!
 //! let mut main = MainLoop::new();
 //! let images = ImageTable::new();
-//! let graph = BlockGraph::new(&main, Deferral::List, images.clone());
-//! let parent = graph.create_node(&main, "disk", None).unwrap();
-//! let child = graph.create_node(&main, "base", Some("base.img")).unwrap();
+//! let graph = BlockGraph::new(&main, Deferral::List);
+//! let parent = graph.create_node(&main, "disk", Raw::new());
+//! let image = images.open("base.img", "base").unwrap();
+//! let child = graph.create_node(&main, "base", Null::new(Some(image)));
 //!
 //! let mut section = graph.lock().write(&mut main);
-//! graph.attach_child(&mut section, &parent, "file", child);
+//! graph.attach_child(&mut section, &parent, "file", child).unwrap();
 //! section.unlock();
 //!
 //! let mut section = graph.lock().write(&mut main);
@@ -37,6 +39,7 @@
 mod sync;
 
 pub mod coroutine;
+pub mod driver;
 pub mod event_loop;
 pub mod graph;
 pub mod graph_lock;

@@ -60,7 +60,7 @@ fn kick_and_wait(_: &Parameters) {
         change.store(1, Ordering::Relaxed);
         handle.kick();
     });
-    main.wait_while(|| done.load(Ordering::Relaxed) == 0);
+    main.wait_while(|_| done.load(Ordering::Relaxed) == 0);
     model::finish(|| "done".to_owned());
 }
 
@@ -79,11 +79,11 @@ fn nested_waits(_: &Parameters) {
     let (inner, noted) = (Arc::clone(&stages[1]), order.clone());
     main.handle().schedule_oneshot("older", |_| ());
     main.handle().schedule_oneshot("waits inside", move |main| {
-        main.wait_while(|| inner.load(Ordering::Relaxed) == 0);
+        main.wait_while(|_| inner.load(Ordering::Relaxed) == 0);
         noted.set(1);
     });
     main.poll(false);
-    main.wait_while(|| stages[0].load(Ordering::Relaxed) == 0);
+    main.wait_while(|_| stages[0].load(Ordering::Relaxed) == 0);
     always("no-kick-is-lost", order.get() == 1, "the inner wait ended before the outer one began");
     model::finish(|| "done".to_owned());
 }

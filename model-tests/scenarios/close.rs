@@ -41,7 +41,10 @@ fn grow(machine: &mut Machine, name: &str, depth: u64, width: u64) -> NodeRef {
         let child_name = format!("{name}.{child}");
         let child = grow(machine, &child_name, depth - 1, width);
         let mut section = machine.graph.lock().write(&mut machine.main);
-        machine.graph.attach_child(&mut section, &node, &child_name, child);
+        machine
+            .graph
+            .attach_child(&mut section, &node, &child_name, child)
+            .expect("nobody is against it");
         section.unlock();
     }
     node

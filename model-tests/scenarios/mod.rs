@@ -1,8 +1,11 @@
 //! Whole meetings: readers, a writer, and what is deferred.
 
+mod change;
 mod close;
+mod data;
 mod dependent;
 mod drain;
+mod drain_by_edge;
 mod loops;
 mod meeting;
 mod unref;
@@ -10,6 +13,7 @@ mod unref;
 use graphlock_harness::scenario::Scenario;
 
 use crate::coroutine::block_on;
+use crate::driver::{Device, Null};
 use crate::event_loop::MainLoop;
 use crate::graph::{BlockGraph, NodeRef};
 use crate::graph_lock::{AdoptedSlot, Deferral, GraphIoThread, ReaderRegistration};
@@ -18,8 +22,18 @@ use crate::sync::{Arc, model};
 
 /// All scenarios.
 pub(super) fn all() -> Vec<Scenario> {
-    [meeting::all(), unref::all(), close::all(), loops::all(), dependent::all(), drain::all()]
-        .concat()
+    [
+        meeting::all(),
+        unref::all(),
+        close::all(),
+        loops::all(),
+        dependent::all(),
+        drain::all(),
+        drain_by_edge::all(),
+        change::all(),
+        data::all(),
+    ]
+    .concat()
 }
 
 /// The way of deferring that the parameter `way` names.
@@ -63,13 +77,15 @@ impl Machine {
     fn new(deferral: Deferral) -> Self {
         let main = MainLoop::new();
         let images = ImageTable::new();
-        let graph = BlockGraph::new(&main, deferral, Arc::clone(&images));
+        let graph = BlockGraph::new(&main, deferral);
         let registration = graph.lock().register("main");
         Machine { main, images, graph, counter: (registration.adopt(), registration) }
     }
 
     fn node(&self, name: &str, image: Option<&str>) -> NodeRef {
-        self.graph.create_node(&self.main, name, image).expect("nobody else has the image open")
+        let image = image.map(|image| self.images.open(image, name));
+        let image = image.transpose().expect("nobody else has the image open");
+        self.graph.create_node(&self.main, name, Null::new(image))
     }
 
     /// A node `disk` with the child `base`, whose image is open.
@@ -77,9 +93,21 @@ impl Machine {
         let disk = self.node("disk", None);
         let base = self.node("base", Some("base.img"));
         let mut section = self.graph.lock().write(&mut self.main);
-        self.graph.attach_child(&mut section, &disk, "file", base);
+        self.graph.attach_child(&mut section, &disk, "file", base).expect("nobody is against it");
         section.unlock();
         disk
+    }
+
+    /// A device that uses a disk.
+    fn device_over_disk(&mut self) -> (NodeRef, NodeRef) {
+        let disk = self.node("disk", None);
+        let device = self.graph.create_node(&self.main, "device", Device::read_write());
+        let mut section = self.graph.lock().write(&mut self.main);
+        let reference = disk.another(section.main());
+        let attached = self.graph.attach_child(&mut section, &device, "root", reference);
+        attached.expect("nobody else uses the disk");
+        section.unlock();
+        (device, disk)
     }
 
     /// Works off what other threads have dropped, and says what is left: nothing, if all is well. Called when

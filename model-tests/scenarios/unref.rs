@@ -3,6 +3,7 @@
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario, always};
 
 use super::{Machine, start_reader_thread, way};
+use crate::driver::Null;
 use crate::graph::NodeRef;
 use crate::graph_lock::GraphIoThread;
 use crate::sync::model;
@@ -112,10 +113,11 @@ fn assert_base_closed(machine: &Machine) {
 
 /// Opens the image of the node that the section let go of.
 fn reopen_base(machine: &Machine) -> Option<NodeRef> {
-    let reopened = machine.graph.create_node(&machine.main, "again", Some("base.img"));
+    let reopened = machine.images.open("base.img", "again");
     let conflict = reopened.as_ref().err().map(ToString::to_string);
     always("closed-when-unlock-returns", conflict.is_none(), conflict.unwrap_or_default());
-    reopened.ok()
+    let image = reopened.ok()?;
+    Some(machine.graph.create_node(&machine.main, "again", Null::new(Some(image))))
 }
 
 fn unref_under_write_lock(parameters: &Parameters) {

@@ -20,6 +20,8 @@
 //! `aio_co_wake` enters at once (docs/DIFFERENCES.md).
 
 mod block_on;
+mod mutex;
+mod promise;
 mod queue;
 
 use std::fmt;
@@ -27,6 +29,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
 pub use block_on::block_on;
+pub(crate) use mutex::CoroutineMutex;
+pub use promise::Outcome;
+pub(crate) use promise::promise;
 pub(crate) use queue::{SleeperQueue, Ticket};
 
 use crate::event_loop::EventLoop;

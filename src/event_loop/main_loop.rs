@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 
 use super::home::poll;
 use super::{EventLoop, Home, Poller};
-use crate::coroutine::Coroutine;
+use crate::coroutine::{Coroutine, Outcome, promise};
 use crate::mutation::mutated;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::time::Duration;
@@ -50,6 +50,17 @@ impl MainHandle {
         });
     }
 
+    /// Runs `work` on the main loop and gives what it returns to the coroutine that awaits it. Begins at once, awaited or
+    /// not; a result that nobody awaits any more is dropped. Any thread. Counterpart: a bottom half with a yield.
+    pub fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut MainLoop) -> T + Send + 'static,
+    ) -> Outcome<T> {
+        let (promise, outcome) = promise();
+        self.schedule_oneshot("call", move |main| promise.keep(work(main)));
+        outcome
+    }
+
     /// Waiters of the main loop look at their conditions again. Any thread, after every change of one.
     pub fn kick(&self) {
         self.0.kick();
@@ -80,6 +91,11 @@ impl MainLoop {
         self.handle.clone()
     }
 
+    /// Whether this is the token of the loop that `handle` is one of.
+    pub(crate) fn is_home_of(&self, handle: &MainHandle) -> bool {
+        Arc::ptr_eq(&self.handle.0, &handle.0)
+    }
+
     /// Runs what is pending; waits for something if `blocking`. Says whether anything ran. Counterpart:
     /// `aio_poll`.
     pub fn poll(&mut self, blocking: bool) -> bool {
@@ -95,8 +111,8 @@ impl MainLoop {
     /// Polls while `condition` holds; looks at it at least once. Whoever changes it does so first and then kicks, on every path.
     /// Callbacks run meanwhile: they may take read locks and whole write sections. Counterpart:
     /// `AIO_WAIT_WHILE`.
-    pub fn wait_while(&mut self, mut condition: impl FnMut() -> bool) {
-        if !condition() {
+    pub fn wait_while(&mut self, mut condition: impl FnMut(&MainLoop) -> bool) {
+        if !condition(self) {
             reached!("wait-not-needed");
             return;
         }
@@ -108,10 +124,10 @@ impl MainLoop {
         if !mutated("wait-fence-removed") {
             fence(Ordering::SeqCst);
         }
-        if mutated("wait-recheck-removed") || condition() {
+        if mutated("wait-recheck-removed") || condition(self) {
             reached!("waiter-polls");
             self.poll(true);
-            while condition() {
+            while condition(self) {
                 self.poll(true);
             }
         } else {
@@ -141,7 +157,7 @@ impl MainLoop {
         // Most coroutines have nothing to wait for: then nobody needs to know of a waiter.
         self.poll(false);
         let mut value = None;
-        self.wait_while(|| {
+        self.wait_while(|_| {
             value = lock(&result).take();
             value.is_none()
         });

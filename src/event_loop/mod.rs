@@ -28,6 +28,7 @@ mod bottom_half;
 mod descriptor;
 mod home;
 mod io_thread;
+mod main_cell;
 mod main_loop;
 mod worker_pool;
 
@@ -40,6 +41,7 @@ pub use descriptor::{DescriptorCallback, HandlerId};
 pub use home::Home;
 pub(crate) use home::Poller;
 pub use io_thread::{IoLoop, IoThread};
+pub(crate) use main_cell::MainCell;
 pub use main_loop::{MainHandle, MainLoop, TimerId};
 pub use worker_pool::{Work, WorkerPool};
 

@@ -4,14 +4,16 @@
 //! 1. Out of the registry: nobody finds the node while the steps below poll.
 //! 2. Drain: no request is in flight from here on.
 //! 3. Flush, in a coroutine that takes the *read* lock: this is what can never end under the write lock.
-//! 4. Close the image: its locks are gone.
+//! 4. Have the driver let go of what it holds: an image is closed, its locks are gone.
 //! 5. In a write section detach the children and defer their references, to the batch that this close is part
 //!    of: so closing a tree does not nest. A node without children needs no section, and stops no reader.
 //! 6. End the drains; who still waits to begin a request is told that the node is closed.
 
-use super::{BlockGraph, Node};
+use super::change::Change;
+use super::{BlockGraph, Node, edge};
+use crate::driver::Io;
 use crate::event_loop::MainLoop;
-use crate::graph_lock::{Batch, WriteGuard};
+use crate::graph_lock::{Batch, Hold, WriteGuard};
 use crate::mutation::mutated;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, lock, reached};
@@ -28,8 +30,7 @@ impl BlockGraph {
             BlockGraph::drain(main, node);
         }
         self.flush(main, node);
-        let image = lock(&node.image).take();
-        drop(image);
+        node.driver.close();
         let guard = self.0.lock.read_main(main);
         let is_leaf = node.with_children(&guard, |children| children.next().is_none());
         if is_leaf {
@@ -52,29 +53,37 @@ impl BlockGraph {
             node.name()
         );
         activity.closed = true;
-        activity.quiesce_counter -= drained_with_all + u32::from(!mutated("close-skips-drain"));
-        let waiting = activity.queued.take_all();
         drop(activity);
-        for request in waiting {
-            request.wake();
-        }
+        // The last of them wakes who waits.
+        let drains = drained_with_all + u32::from(!mutated("close-skips-drain"));
+        (0..drains).for_each(|_| node.quiesce_end(main));
     }
 
     /// Waits until what the node has buffered is written: a coroutine reads the graph for it. Counterpart:
     /// `bdrv_flush`.
-    fn flush(&self, main: &mut MainLoop, node: &Arc<Node>) {
+    pub(super) fn flush(&self, main: &mut MainLoop, node: &Arc<Node>) {
         let (lock, node) = (self.0.lock.clone(), Arc::clone(node));
         main.run_coroutine("flush", move |_| async move {
             let guard = lock.read().await;
-            node.with_children(&guard, |children| children.count());
+            // A node that cannot be flushed is closed all the same: nobody is left who could be told.
+            let _ = Io::of(node, Hold::Read(&guard)).flush().await;
         });
     }
 
     /// Ends `section` too.
-    fn detach_children(mut section: WriteGuard<'_>, node: &Node) {
-        let children = node.children.write(&mut section, std::mem::take);
-        for edge in children {
+    fn detach_children(mut section: WriteGuard<'_>, node: &Arc<Node>) {
+        let names = node.with_children(&section, |children| {
+            children.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+        });
+        for name in names {
+            let Some((_, edge)) = edge::unlink(&mut section, node, &name) else { continue };
             reached!("child-detached-by-close");
+            let mut change = Change::new(&mut section);
+            // The child has one user less: what it is asked for becomes less, which nobody can refuse.
+            match change.refresh(&[Arc::clone(edge.child.shared())]) {
+                Ok(()) => drop(change.commit()),
+                Err(_) => drop(change.roll_back()),
+            }
             section.schedule_unref(edge.child);
         }
         section.unlock();

@@ -1,17 +1,26 @@
 //! Drained sections: no request begins, and none is in flight.
 //!
+//! A request that enters at a node goes on to its children, so keeping requests away from a node means keeping them
+//! away from everything above it: quiescing goes from a child to its parents, edge by edge.
+//!
+//! # Cases
+//! * `drain-waits`: a request is in flight, here or above.
+//! * `drain-quiesces-parent`: somebody uses the node; he is quiesced too.
+//! * `node-created-in-drained-section`: it is drained like all others.
+//! * `drain-from-coroutine`: the main loop drains for it; the coroutine sleeps meanwhile.
+//!
 //! # Invariants
-//! * All are quiesced first; then there is one wait, at the top. Ending never polls.
+//! * All are quiesced first; then there is one wait, at the top. Quiescing and ending never poll, and the drivers'
+//!   callbacks cannot: they do not get the token.
 //! * A node that is created while all nodes are drained is drained; one that is closed meanwhile leaves with its
 //!   part of it.
 //! * Sections nest: the last end lets requests go on.
-//!
-//! # Not here
-//! Drain from a coroutine.
 
+use super::edge::parents;
 use super::{BlockGraph, Node, NodeRef};
 use crate::event_loop::MainLoop;
 use crate::graph_lock::RequestSources;
+use crate::mutation::mutated;
 use crate::sync::{Arc, Mutex, Named, lock, reached};
 
 #[derive(Default)]
@@ -29,14 +38,14 @@ impl Registry {
         Registry(Mutex::new(Nodes::default()).named(&"nodes"))
     }
 
-    pub(super) fn add(&self, node: &Arc<Node>) {
+    pub(super) fn add(&self, main: &MainLoop, node: &Arc<Node>) {
         let mut nodes = lock(&self.0);
         let inherited = nodes.drain_all_count;
         nodes.all.push(Arc::clone(node));
         drop(nodes);
         if inherited > 0 {
             reached!("node-created-in-drained-section");
-            lock(&node.activity).quiesce_counter += inherited;
+            (0..inherited).for_each(|_| node.quiesce_begin(main));
         }
     }
 
@@ -48,8 +57,8 @@ impl Registry {
         nodes.drain_all_count
     }
 
-    pub(super) fn node_names(&self) -> Vec<String> {
-        lock(&self.0).all.iter().map(|node| node.name().to_owned()).collect()
+    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
+        lock(&self.0).all.clone()
     }
 
     fn all(&self, change: impl FnOnce(&mut u32)) -> Vec<Arc<Node>> {
@@ -60,52 +69,109 @@ impl Registry {
 }
 
 impl RequestSources for Registry {
-    fn quiesce_begin(&self) {
+    fn quiesce_begin(&self, main: &MainLoop) {
         for node in self.all(|count| *count += 1) {
-            node.quiesce_begin();
+            node.quiesce_begin(main);
         }
     }
 
-    fn busy(&self) -> bool {
+    fn busy(&self, _main: &MainLoop) -> bool {
         self.all(|_| ()).iter().any(|node| node.is_busy())
     }
 
-    fn quiesce_end(&self) {
+    fn quiesce_end(&self, main: &MainLoop) {
         for node in self.all(|count| *count -= 1) {
-            node.quiesce_end();
+            node.quiesce_end(main);
         }
     }
 }
 
 impl Node {
-    pub(super) fn quiesce_begin(&self) {
-        lock(&self.activity).quiesce_counter += 1;
+    /// One reason more to keep requests away. The first quiesces who uses the node, then its driver.
+    pub(super) fn quiesce_begin(&self, main: &MainLoop) {
+        let before = self.on_main.with(main, |on_main| {
+            on_main.quiesce_counter += 1;
+            on_main.quiesce_counter - 1
+        });
+        if before > 0 {
+            return;
+        }
+        if !mutated("drain-leaves-parents") {
+            for (parent, _) in parents(self, main) {
+                reached!("drain-quiesces-parent");
+                parent.quiesce_begin(main);
+            }
+        }
+        lock(&self.activity).quiesced = true;
+        self.driver.drain_begin();
     }
 
-    pub(super) fn quiesce_end(&self) {
+    /// One reason less. The last lets the driver go on, then requests, then who uses the node.
+    pub(super) fn quiesce_end(&self, main: &MainLoop) {
+        let left = self.on_main.with(main, |on_main| {
+            assert!(
+                on_main.quiesce_counter > 0,
+                "a drained section of node `{}` is ended that was not begun",
+                self.name()
+            );
+            on_main.quiesce_counter -= 1;
+            on_main.quiesce_counter
+        });
+        if left > 0 {
+            return;
+        }
+        self.driver.drain_end();
         let mut activity = lock(&self.activity);
-        assert!(
-            activity.quiesce_counter > 0,
-            "a drained section of node `{}` is ended that was not begun",
-            self.name()
-        );
-        activity.quiesce_counter -= 1;
-        let queued =
-            if activity.quiesce_counter == 0 { activity.queued.take_all() } else { Vec::new() };
+        activity.quiesced = false;
+        let queued = activity.queued.take_all();
         drop(activity);
         for request in queued {
             request.wake();
+        }
+        if !mutated("drain-leaves-parents") {
+            for (parent, _) in parents(self, main) {
+                parent.quiesce_end(main);
+            }
         }
     }
 
     /// Whether it is in a drained section.
     #[must_use]
     pub fn is_quiesced(&self) -> bool {
-        lock(&self.activity).quiesce_counter > 0
+        lock(&self.activity).quiesced
     }
 
+    /// Whether a request is in flight here.
     pub(super) fn is_busy(&self) -> bool {
         lock(&self.activity).in_flight > 0
+    }
+
+    /// Whether a request is in flight here or at somebody who may send one here.
+    fn is_busy_from_above(&self, main: &MainLoop) -> bool {
+        self.is_busy()
+            || parents(self, main).iter().any(|(parent, _)| parent.is_busy_from_above(main))
+    }
+}
+
+/// A node that a coroutine has drained. Dropping it ends the section. Counterpart: what `bdrv_drained_begin` does in a
+/// coroutine.
+#[must_use = "the section lasts as long as this lives"]
+#[derive(Debug)]
+pub struct Drained {
+    graph: BlockGraph,
+    /// Taken out when the section ends.
+    node: Option<NodeRef>,
+}
+
+impl Drop for Drained {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            let graph = self.graph.clone();
+            self.graph.main().schedule_oneshot("drained end", move |main| {
+                graph.drained_end(main, &node);
+                graph.unref(main, node);
+            });
+        }
     }
 }
 
@@ -117,9 +183,9 @@ impl BlockGraph {
     }
 
     pub(super) fn drain(main: &mut MainLoop, node: &Arc<Node>) {
-        node.quiesce_begin();
-        main.wait_while(|| {
-            let busy = node.is_busy();
+        node.quiesce_begin(main);
+        main.wait_while(|main| {
+            let busy = node.is_busy_from_above(main);
             if busy {
                 reached!("drain-waits");
             }
@@ -128,7 +194,32 @@ impl BlockGraph {
     }
 
     /// Ends a drained section of a node. Never polls. Counterpart: `bdrv_drained_end`.
-    pub fn drained_end(&self, _main: &MainLoop, node: &NodeRef) {
-        node.quiesce_end();
+    pub fn drained_end(&self, main: &MainLoop, node: &NodeRef) {
+        node.quiesce_end(main);
+    }
+
+    /// Keeps new requests away from all nodes, also from those that are created meanwhile, and waits until none is in
+    /// flight. Main loop only, outside sections: it polls. Counterpart: `bdrv_drain_all_begin`.
+    pub fn drain_all_begin(&self, main: &mut MainLoop) {
+        self.registry().quiesce_begin(main);
+        let registry = Arc::clone(self.registry());
+        main.wait_while(|main| registry.busy(main));
+    }
+
+    /// Ends a section that drains all nodes. Never polls. Counterpart: `bdrv_drain_all_end`.
+    pub fn drain_all_end(&self, main: &MainLoop) {
+        self.registry().quiesce_end(main);
+    }
+
+    /// Drains a node for a coroutine, which sleeps until no request is in flight. The coroutine holds no read lock and
+    /// is no request of that node itself: the drain would wait for it. Any thread.
+    pub fn drained(&self, node: NodeRef) -> impl Future<Output = Drained> + Send + use<> {
+        let graph = self.clone();
+        let work = move |main: &mut MainLoop| {
+            reached!("drain-from-coroutine");
+            graph.drained_begin(main, &node);
+            Drained { graph, node: Some(node) }
+        };
+        self.main().call(work)
     }
 }

@@ -9,32 +9,43 @@
 //! * An image is open as long as its node is not closed, and no longer.
 //!
 //! # Not here
-//! Permissions of edges, reopening, data.
+//! What nodes do with requests: [`crate::driver`].
 
+mod change;
 mod close;
+mod commit;
+mod describe;
 mod drain;
+mod edge;
+mod edit;
+mod job;
 mod node;
 mod reference;
+mod reopen;
 mod request;
 
 use std::fmt;
 
+pub use change::{ChangeError, Conflict, Refused};
+pub use commit::CommitError;
+pub use describe::{EdgeDescription, NodeDescription};
+pub use drain::Drained;
+pub use job::Job;
 pub use node::Node;
 pub use reference::NodeRef;
+pub use reopen::ReopenError;
 pub use request::{InFlight, NodeClosed};
 
+use crate::driver::Driver;
 use crate::event_loop::{MainHandle, MainLoop};
-use crate::graph_lock::{Deferral, GraphLock, WriteGuard};
-use crate::image::{Conflict, ImageTable};
+use crate::graph_lock::{Deferral, GraphLock};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Arc, Named};
 use drain::Registry;
-use node::Edge;
 
 struct Inner {
     lock: GraphLock,
     registry: Arc<Registry>,
-    images: Arc<ImageTable>,
     main: MainHandle,
     /// Closes in progress, and how many there were around one at the most. The main loop's thread alone.
     closing: AtomicU32,
@@ -55,13 +66,12 @@ pub struct Leaked {
 impl BlockGraph {
     /// An empty graph that is changed on `main`.
     #[must_use]
-    pub fn new(main: &MainLoop, deferral: Deferral, images: Arc<ImageTable>) -> Self {
+    pub fn new(main: &MainLoop, deferral: Deferral) -> Self {
         let registry = Arc::new(Registry::new());
         let lock = GraphLock::new(main, deferral, Arc::clone(&registry) as _);
         BlockGraph(Arc::new(Inner {
             lock,
             registry,
-            images,
             main: main.handle(),
             closing: AtomicU32::new(0).named(&"closing"),
             closes_nested_most: AtomicU32::new(0).named(&"closes_nested_most"),
@@ -74,66 +84,19 @@ impl BlockGraph {
         &self.0.lock
     }
 
-    /// Adds a node, with its image open, and gives its first reference. Counterpart: `bdrv_open`.
-    ///
-    /// # Errors
-    /// If the image is open elsewhere.
-    pub fn create_node(
-        &self,
-        _main: &MainLoop,
-        name: &str,
-        image: Option<&str>,
-    ) -> Result<NodeRef, Conflict> {
-        let image = image.map(|image| self.0.images.open(image, name)).transpose()?;
-        let node = Node::new(name, &self.0.lock, image);
-        self.0.registry.add(&node);
-        Ok(NodeRef::first(node, self.clone()))
+    /// Adds a node and gives its first reference. Counterpart: `bdrv_open`.
+    pub fn create_node(&self, main: &MainLoop, name: &str, driver: Box<dyn Driver>) -> NodeRef {
+        let node = Node::new(main, name, &self.0.lock, driver);
+        self.0.registry.add(main, &node);
+        NodeRef::first(node, self.clone())
     }
 
-    /// Makes `child` a child of `parent` and keeps its reference. Counterpart: `bdrv_attach_child`.
-    pub fn attach_child(
-        &self,
-        section: &mut WriteGuard<'_>,
-        parent: &Node,
-        name: &str,
-        child: NodeRef,
-    ) {
-        let edge = Edge { name: name.to_owned(), child };
-        parent.children.write(section, |children| children.push(edge));
+    pub(crate) fn main(&self) -> &MainHandle {
+        &self.0.main
     }
 
-    /// Takes a child away and gives its reference back: [schedule its
-    /// unref](WriteGuard::schedule_unref), or keep it. Counterpart: `bdrv_unref_child`.
-    pub fn detach_child(
-        &self,
-        section: &mut WriteGuard<'_>,
-        parent: &Node,
-        name: &str,
-    ) -> Option<NodeRef> {
-        parent.children.write(section, |children| {
-            let at = children.iter().position(|edge| edge.name == name)?;
-            Some(children.remove(at).child)
-        })
-    }
-
-    /// Puts another child in a child's place and gives the old one's reference back. Counterpart:
-    /// `bdrv_replace_child`.
-    ///
-    /// # Errors
-    /// Gives `child` back if there is no child of that name.
-    pub fn replace_child(
-        &self,
-        section: &mut WriteGuard<'_>,
-        parent: &Node,
-        name: &str,
-        child: NodeRef,
-    ) -> Result<NodeRef, NodeRef> {
-        parent.children.write(section, |children| {
-            match children.iter_mut().find(|edge| edge.name == name) {
-                Some(edge) => Ok(std::mem::replace(&mut edge.child, child)),
-                None => Err(child),
-            }
-        })
+    fn registry(&self) -> &Arc<Registry> {
+        &self.0.registry
     }
 
     /// In how many closes another one was begun, at the most: 0 unless somebody closes a node from a callback that
@@ -146,7 +109,7 @@ impl BlockGraph {
     /// The nodes that are not closed.
     #[must_use]
     pub fn node_names(&self) -> Vec<String> {
-        self.0.registry.node_names()
+        self.0.registry.nodes().iter().map(|node| node.name().to_owned()).collect()
     }
 
     /// Polls until nothing is pending, so that references dropped on other threads are counted, and says

@@ -1,25 +1,21 @@
-//! A node: children, activity, image.
+//! A node: children, parents, activity, driver.
 
 use std::fmt;
 
 use super::NodeRef;
+use super::edge::{Edge, ParentEdge};
 use crate::coroutine::SleeperQueue;
+use crate::driver::Driver;
+use crate::event_loop::{MainCell, MainLoop};
 use crate::graph_lock::{GraphCell, GraphLock, Readable};
-use crate::image::OpenImage;
-use crate::sync::atomic::AtomicU32;
+use crate::permission::Access;
 use crate::sync::{Arc, Mutex, Named};
-
-/// A named edge to a child, with the reference that keeps the child.
-pub(super) struct Edge {
-    pub(super) name: String,
-    pub(super) child: NodeRef,
-}
 
 /// Requests and what keeps them away.
 #[derive(Default)]
 pub(super) struct Activity {
-    /// How many drained sections the node is in.
-    pub(super) quiesce_counter: u32,
+    /// New requests wait.
+    pub(super) quiesced: bool,
     /// Requests that have begun and not ended.
     pub(super) in_flight: u32,
     /// Requests that found the node quiesced.
@@ -28,24 +24,40 @@ pub(super) struct Activity {
     pub(super) closed: bool,
 }
 
+/// What only the main loop's thread touches.
+#[derive(Default)]
+pub(super) struct OnMain {
+    pub(super) references: u32,
+    /// How many drained sections the node is in, with one for each quiesced child.
+    pub(super) quiesce_counter: u32,
+    /// Who uses it. Changed in write sections.
+    pub(super) parents: Vec<ParentEdge>,
+}
+
 /// A node of the graph. Counterpart: `BlockDriverState`.
 pub struct Node {
     name: String,
-    /// Changed on the main loop's thread alone; atomic only because references travel.
-    pub(super) references: AtomicU32,
+    pub(super) on_main: MainCell<OnMain>,
     pub(super) children: GraphCell<Vec<Edge>>,
     pub(super) activity: Mutex<Activity>,
-    pub(super) image: Mutex<Option<OpenImage>>,
+    pub(super) driver: Box<dyn Driver>,
 }
 
 impl Node {
-    pub(super) fn new(name: &str, lock: &GraphLock, image: Option<OpenImage>) -> Arc<Self> {
+    /// A node with its first reference.
+    pub(super) fn new(
+        main: &MainLoop,
+        name: &str,
+        lock: &GraphLock,
+        driver: Box<dyn Driver>,
+    ) -> Arc<Self> {
+        let on_main = OnMain { references: 1, ..OnMain::default() };
         Arc::new(Node {
             name: name.to_owned(),
-            references: AtomicU32::new(1).named(&format_args!("references[{name}]")),
+            on_main: MainCell::new(main, on_main),
             children: GraphCell::new(lock, Vec::new()),
             activity: Mutex::new(Activity::default()).named(&format_args!("activity[{name}]")),
-            image: Mutex::new(image).named(&format_args!("image[{name}]")),
+            driver,
         })
     }
 
@@ -53,6 +65,12 @@ impl Node {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What it does with requests.
+    #[must_use]
+    pub fn driver(&self) -> &dyn Driver {
+        &*self.driver
     }
 
     /// Calls `f` with the names of the edges and the children, in the order in which they were attached.
@@ -63,6 +81,35 @@ impl Node {
     ) -> R {
         self.children.read(guard, |children| {
             f(&mut children.iter().map(|edge| (edge.name.as_str(), edge.child.node())))
+        })
+    }
+
+    /// What the edge of this name does with its child, and what it lets others do.
+    pub fn child_access(&self, guard: &impl Readable, name: &str) -> Option<Access> {
+        self.children.read(guard, |children| {
+            children.iter().find(|edge| edge.name == name).map(|edge| edge.access)
+        })
+    }
+
+    /// The child under this name.
+    pub(crate) fn child(&self, guard: &impl Readable, name: &str) -> Option<Arc<Node>> {
+        self.children.read(guard, |children| {
+            let edge = children.iter().find(|edge| edge.name == name)?;
+            Some(Arc::clone(edge.child.shared()))
+        })
+    }
+
+    /// Another reference to the child under this name. Main loop only.
+    #[must_use]
+    pub fn child_reference(
+        &self,
+        main: &MainLoop,
+        guard: &impl Readable,
+        name: &str,
+    ) -> Option<NodeRef> {
+        self.children.read(guard, |children| {
+            let edge = children.iter().find(|edge| edge.name == name)?;
+            Some(edge.child.another(main))
         })
     }
 }

@@ -13,7 +13,6 @@ use super::{BlockGraph, Node};
 use crate::event_loop::MainLoop;
 use crate::graph_lock::{Batch, WriteGuard};
 use crate::sync::Arc;
-use crate::sync::atomic::Ordering;
 
 /// An owned reference to a node.
 pub struct NodeRef {
@@ -33,20 +32,32 @@ impl NodeRef {
         self.shared()
     }
 
-    pub(super) fn graph(&self) -> &BlockGraph {
+    pub(crate) fn graph(&self) -> &BlockGraph {
         &self.graph
     }
 
     /// The node, for those who outlive the reference: requests.
-    pub(super) fn shared(&self) -> &Arc<Node> {
+    pub(crate) fn shared(&self) -> &Arc<Node> {
         self.node.as_ref().expect("a reference has its node until it is let go")
     }
 
     /// Another reference to the same node. Main loop only. Counterpart: `bdrv_ref`.
     #[must_use]
-    pub fn another(&self, _main: &MainLoop) -> NodeRef {
-        self.shared().references.fetch_add(1, Ordering::Relaxed);
+    pub fn another(&self, main: &MainLoop) -> NodeRef {
+        self.shared().on_main.with(main, |on_main| on_main.references += 1);
         NodeRef { node: self.node.clone(), graph: self.graph.clone() }
+    }
+
+    /// Lets the reference go that is not the last one.
+    pub(super) fn forget(self, main: &MainLoop) {
+        if let (Some(node), _) = self.let_go() {
+            let left = node.count_down(main);
+            assert!(
+                left > 0,
+                "node `{}` has lost its last reference, and nobody closes it",
+                node.name()
+            );
+        }
     }
 
     /// Takes the reference apart: whoever calls must count it down.
@@ -74,6 +85,18 @@ impl Drop for NodeRef {
     }
 }
 
+impl Node {
+    /// One reference less. Says how many are left.
+    fn count_down(&self, main: &MainLoop) -> u32 {
+        self.on_main.with(main, |on_main| {
+            let before = on_main.references;
+            assert!(before > 0, "node `{}` has lost more references than it had", self.name());
+            on_main.references -= 1;
+            on_main.references
+        })
+    }
+}
+
 impl BlockGraph {
     /// Drops a reference now; if it was the last, the node is closed when this returns. Main loop only, outside
     /// sections: it polls. Counterpart: `bdrv_unref`.
@@ -86,9 +109,7 @@ impl BlockGraph {
 
     /// One reference less. The last one closes the node, as part of `batch` if there is one.
     fn count_down(&self, main: &mut MainLoop, node: Arc<Node>, batch: Option<&Batch>) {
-        let before = node.references.fetch_sub(1, Ordering::Relaxed);
-        assert!(before > 0, "node `{}` has lost more references than it had", node.name());
-        if before == 1 {
+        if node.count_down(main) == 0 {
             self.close(main, &node, batch);
         }
     }

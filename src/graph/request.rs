@@ -66,7 +66,7 @@ impl Future for Begin {
         if activity.closed {
             return Poll::Ready(Err(NodeClosed));
         }
-        if activity.quiesce_counter > 0 {
+        if activity.quiesced {
             reached!("request-queued");
             if mutated("request-keeps-in-flight-while-queued") {
                 activity.in_flight += 1;

@@ -63,10 +63,31 @@ impl<'a> ReadGuard<'a> {
 }
 
 impl OwnedReadGuard {
+    /// The lock that is held.
+    pub(crate) fn graph_lock(&self) -> &GraphLock {
+        &self.0
+    }
+
     pub(super) fn new(lock: &GraphLock) -> Self {
         // The +1 is here before the original's -1, and is summed after it (`reader_count`).
         lock.0.shared_count.fetch_add(1, Ordering::Relaxed);
         OwnedReadGuard(lock.clone())
+    }
+}
+
+/// Either hold of a reader: what a request hands on to the nodes below.
+#[derive(Clone, Copy)]
+pub enum Hold<'a> {
+    /// The request's own.
+    Read(&'a ReadGuard<'a>),
+    /// One that was shared with it.
+    Owned(&'a OwnedReadGuard),
+}
+
+impl Hold<'_> {
+    /// A second hold, without waiting.
+    pub fn share(&self) -> OwnedReadGuard {
+        OwnedReadGuard::new(self.lock())
     }
 }
 
@@ -150,6 +171,10 @@ macro_rules! readable {
 readable! {
     ReadGuard<'_>: |guard| guard.0,
     OwnedReadGuard: |guard| &guard.0,
+    Hold<'_>: |guard| match guard {
+        Hold::Read(guard) => guard.0,
+        Hold::Owned(guard) => &guard.0,
+    },
     MainReadGuard<'_>: |guard| &guard.lock,
     WriteGuard<'_>: |guard| &guard.lock,
 }

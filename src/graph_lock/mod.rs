@@ -30,7 +30,7 @@ use std::fmt;
 pub use cell::GraphCell;
 pub use deferred_unref::{Batch, Deferral};
 pub use fairness::Fairness;
-pub use guard::{MainReadGuard, OwnedReadGuard, ReadGuard, Readable, WriteGuard};
+pub use guard::{Hold, MainReadGuard, OwnedReadGuard, ReadGuard, Readable, WriteGuard};
 pub use io_thread::GraphIoThread;
 pub use reader::Read;
 pub use reader_count::{AdoptedSlot, ReaderRegistration};
@@ -45,14 +45,14 @@ use reader_count::ReaderSlot;
 pub trait RequestSources: Send + Sync {
     /// New requests wait from now on. Does not poll. Nests. Counterpart:
     /// `bdrv_drain_all_begin_nopoll`.
-    fn quiesce_begin(&self);
+    fn quiesce_begin(&self, main: &MainLoop);
 
     /// Whether requests are in flight.
-    fn busy(&self) -> bool;
+    fn busy(&self, main: &MainLoop) -> bool;
 
     /// Ends one `quiesce_begin`; the last one lets requests go on. Does not poll. Counterpart:
     /// `bdrv_drain_all_end`.
-    fn quiesce_end(&self);
+    fn quiesce_end(&self, main: &MainLoop);
 }
 
 /// What the list mutex protects.

@@ -69,8 +69,8 @@ impl GraphLock {
 
     fn drain_and_enter(&self, main: &mut MainLoop) {
         if let Some(sources) = &self.0.sources {
-            sources.quiesce_begin();
-            main.wait_while(|| sources.busy());
+            sources.quiesce_begin(main);
+            main.wait_while(|main| sources.busy(main));
         }
         if mutated("drain-ended-by-counter") {
             self.0.drained_sections.fetch_add(1, Ordering::Relaxed);
@@ -93,7 +93,7 @@ impl GraphLock {
     fn enter(&self, main: &mut MainLoop) {
         let sources = self.0.sources.as_ref();
         if let Some(sources) = sources {
-            sources.quiesce_begin();
+            sources.quiesce_begin(main);
         }
         let mut overtakes = 0;
         let Fairness { mut overtakes_max, mut patience } = self.0.fairness;
@@ -114,7 +114,7 @@ impl GraphLock {
             }
         }
         if let Some(sources) = sources {
-            sources.quiesce_end();
+            sources.quiesce_end(main);
         }
     }
 
@@ -129,7 +129,7 @@ impl GraphLock {
         let overtakes_max =
             if mutated("writer-never-shuts-the-door") { u32::MAX } else { overtakes_max };
         let mut looks = 0;
-        main.wait_while(|| {
+        main.wait_while(|_| {
             if inner.readers() < 1 {
                 return false;
             }
@@ -168,7 +168,7 @@ impl GraphLock {
             opener.0.back_off();
         });
         let shut = || inner.has_writer.load(Ordering::Relaxed);
-        main.wait_while(|| shut() && inner.readers_behind_shut_door() > 0);
+        main.wait_while(|_| shut() && inner.readers_behind_shut_door() > 0);
         main.cancel_timer(timer);
         // Only this thread shuts and opens: a door that is shut has been since it was shut above.
         shut()
@@ -253,7 +253,7 @@ impl WriteGuard<'_> {
             self.drained
         };
         if ends {
-            sources.quiesce_end();
+            sources.quiesce_end(self.main);
         }
     }
 

@@ -9,7 +9,7 @@ use super::source::{Source, whole_words};
 use super::{Finding, expect_none, sources};
 
 /// Folders with sources of ours.
-const FOLDERS: [&str; 5] = ["examples", "gate", "harness", "model-tests", "src"];
+const FOLDERS: [&str; 6] = ["examples", "gate", "harness", "model-tests", "src", "tests"];
 
 /// Folders whose files see threads, atomics, cells and time through the door alone.
 const BEHIND_THE_DOOR: [&str; 2] = ["src/", "model-tests/"];

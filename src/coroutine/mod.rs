@@ -23,6 +23,7 @@ mod block_on;
 mod mutex;
 mod promise;
 mod queue;
+mod residents;
 
 use std::fmt;
 use std::pin::Pin;
@@ -33,6 +34,7 @@ pub(crate) use mutex::CoroutineMutex;
 pub use promise::Outcome;
 pub(crate) use promise::promise;
 pub(crate) use queue::{SleeperQueue, Ticket};
+pub(crate) use residents::Residents;
 
 use crate::event_loop::EventLoop;
 use crate::mutation::mutated;
@@ -50,6 +52,8 @@ enum Phase {
 struct State {
     phase: Phase,
     home: Arc<EventLoop>,
+    /// Its number among those that live on its home, from its first entry there on.
+    resident: Option<u64>,
     /// Not there while it runs, and gone when it has finished.
     future: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -77,6 +81,7 @@ impl EventLoop {
             let state = State {
                 phase: Phase::Scheduled,
                 home: Arc::clone(self),
+                resident: None,
                 future: Some(Box::pin(future)),
             };
             Task { name, state: Mutex::new(state).named(&format_args!("coroutine[{name}]")) }
@@ -90,12 +95,13 @@ impl Task {
         self.name
     }
 
-    /// Enters it. Its home's thread only.
-    pub(crate) fn run(self: Arc<Self>) {
-        let future = {
+    /// Enters it. Its home's thread only, which keeps the list of those who live there.
+    pub(crate) fn run(self: Arc<Self>, residents: &mut Residents) {
+        let (future, resident) = {
             let mut state = lock(&self.state);
             state.phase = Phase::Running;
-            state.future.take()
+            let resident = *state.resident.get_or_insert_with(|| residents.arrive(&self));
+            (state.future.take(), resident)
         };
         let mut future =
             future.expect("a coroutine is entered by one thread, and not after its end");
@@ -105,9 +111,14 @@ impl Task {
         if polled.is_ready() {
             state.phase = Phase::Finished;
             drop(state);
+            residents.leave(resident);
             return;
         }
         state.future = Some(future);
+        if state.resident.is_none() {
+            // It has moved; the next home takes it in.
+            residents.leave(resident);
+        }
         if state.phase == Phase::RunningAndWoken {
             state.phase = Phase::Scheduled;
             let home = Arc::clone(&state.home);
@@ -165,6 +176,9 @@ impl Coroutine {
             }
             let mut state = lock(&task.state);
             if !mutated("move-stays-at-home") {
+                if !Arc::ptr_eq(&state.home, target) {
+                    state.resident = None;
+                }
                 state.home = Arc::clone(target);
             }
             state.phase = Phase::RunningAndWoken;

@@ -7,10 +7,10 @@ use std::os::fd::OwnedFd;
 
 use super::descriptor::Handlers;
 use super::{DescriptorCallback, EventLoop, HandlerId, MainLoop, Slice, Taken};
-use crate::coroutine::Task;
+use crate::coroutine::{Residents, Task};
 use crate::mutation::mutated;
 use crate::sync::time::{Duration, Instant};
-use crate::sync::{Arc, Readiness, reached};
+use crate::sync::{Arc, Mutex, Readiness, lock, reached};
 
 /// The right to poll one event loop. Its home thread holds it and hands it to every callback, so that a
 /// callback may poll again. What a poll could disturb borrows it, and so keeps others from polling.
@@ -81,6 +81,9 @@ pub struct Poller {
     timers: Vec<Timer>,
     timers_made: u64,
     pub(super) handlers: Handlers,
+    pub(super) residents: Residents,
+    /// The loop ends when no coroutine lives on it, and leaves the names of those who do here.
+    leaving: Option<Arc<Mutex<Vec<&'static str>>>>,
 }
 
 /// Something to run.
@@ -120,6 +123,26 @@ impl Poller {
 
     pub(super) fn cancel_timer(&mut self, id: u64) {
         self.timers.retain(|timer| timer.id != id);
+    }
+
+    /// The loop is to end when no coroutine lives on it, or when `within` has passed.
+    pub(super) fn leave(&mut self, within: Duration, left: Arc<Mutex<Vec<&'static str>>>) {
+        self.leaving = Some(left);
+        self.add_timer(within, Box::new(|home| home.event_loop().stop()));
+    }
+
+    /// Ends a loop that is to end, if nobody lives on it and nothing has been posted.
+    pub(super) fn end_if_left(&self, event_loop: &EventLoop) {
+        if self.leaving.is_some() && self.residents.is_empty() {
+            event_loop.stop_if_idle();
+        }
+    }
+
+    /// The loop has ended: says who lives on it still.
+    pub(super) fn name_left(&self) {
+        if let Some(left) = &self.leaving {
+            *lock(left) = self.residents.names();
+        }
     }
 
     fn nearest_deadline(&self) -> Option<Instant> {
@@ -184,7 +207,7 @@ pub(super) fn poll(home: &mut dyn Home, blocking: bool) -> Polled {
     while let Some(item) = home.poller().next() {
         progress = true;
         match item {
-            Item::Coroutine(task) => task.run(),
+            Item::Coroutine(task) => task.run(&mut home.poller().residents),
             Item::BottomHalf(posted) => posted.run(home),
         }
     }

@@ -1,12 +1,14 @@
 //! A thread that runs an event loop until it is told to stop.
 
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 
 use super::home::poll;
 use super::{EventLoop, Home, MainLoop, Poller};
-use crate::sync::Arc;
 use crate::sync::thread::{Builder, JoinHandle, join_on_drop};
+use crate::sync::time::Duration;
+use crate::sync::{Arc, Mutex, lock};
 
 /// The token of an I/O thread's loop.
 pub struct IoLoop {
@@ -35,7 +37,18 @@ impl fmt::Debug for IoLoop {
     }
 }
 
-/// A thread with an event loop. Dropping it lets the loop finish what is pending and ends the thread.
+/// Coroutines that slept on a loop when it was to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StillRunning {
+    /// Their names, in the order in which they came to the loop.
+    pub names: Vec<&'static str>,
+}
+
+/// No stop waits longer: a time that can be added to any clock.
+const WITHIN_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A thread with an event loop. Dropping it lets the loop finish what is pending and ends the thread; coroutines
+/// that sleep then are left asleep. [`IoThread::stop`] waits for them.
 /// Counterpart: `IOThread`.
 pub struct IoThread {
     event_loop: Arc<EventLoop>,
@@ -55,7 +68,10 @@ impl IoThread {
             let until_the_end = setup();
             let mut home =
                 IoLoop { event_loop: own, poller: Poller::default(), not_send: PhantomData };
-            while !poll(&mut home, true).ended {}
+            while !poll(&mut home, true).ended {
+                home.poller.end_if_left(&home.event_loop);
+            }
+            home.poller.name_left();
             drop(until_the_end);
         };
         let thread = Builder::new().name(name.to_owned()).spawn(run).unwrap_or_else(|error| {
@@ -69,7 +85,34 @@ impl IoThread {
     pub fn event_loop(&self) -> &Arc<EventLoop> {
         &self.event_loop
     }
+
+    /// Lets the loop go on until no coroutine lives on it, at most for `within`, and ends the thread. Coroutines
+    /// that others start here meanwhile count. In checked builds it waits for nobody: there the execution does.
+    ///
+    /// # Errors
+    /// If coroutines sleep on the loop when the time is over. They never go on, and waking one later is a mistake
+    /// of the program: nobody runs it.
+    pub fn stop(mut self, within: Duration) -> Result<(), StillRunning> {
+        let left = Arc::new(Mutex::new(Vec::new()));
+        let slot = Arc::clone(&left);
+        let within = within.min(WITHIN_MAX);
+        self.event_loop.schedule_oneshot("stop", move |home| home.poller().leave(within, slot));
+        if let Some(thread) = self.thread.take() {
+            join_on_drop(thread);
+        }
+        let names = std::mem::take(&mut *lock(&left));
+        if names.is_empty() { Ok(()) } else { Err(StillRunning { names }) }
+    }
 }
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.names.join("`, `");
+        write!(f, "an event loop has ended and coroutines still sleep on it: `{names}`")
+    }
+}
+
+impl Error for StillRunning {}
 
 impl Drop for IoThread {
     fn drop(&mut self) {

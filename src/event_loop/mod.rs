@@ -40,7 +40,7 @@ use bottom_half::Posted;
 pub use descriptor::{DescriptorCallback, HandlerId};
 pub use home::Home;
 pub(crate) use home::Poller;
-pub use io_thread::{IoLoop, IoThread};
+pub use io_thread::{IoLoop, IoThread, StillRunning};
 pub(crate) use main_cell::MainCell;
 pub use main_loop::{MainHandle, MainLoop, TimerId};
 pub use worker_pool::{Work, WorkerPool};
@@ -167,6 +167,12 @@ impl EventLoop {
     /// The loop ends when nothing is left to do.
     fn stop(&self) {
         self.post(|inbox| inbox.stopping = true);
+    }
+
+    /// The loop ends, if nothing is pending now. Home thread only.
+    fn stop_if_idle(&self) {
+        let mut inbox = lock(&self.inbox);
+        inbox.stopping |= inbox.is_empty();
     }
 
     /// Takes all that is pending. Sleeps while there is nothing, if `blocking`, until something is posted, a

@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::{GraphLock, ReaderRegistration};
-use crate::event_loop::IoThread;
+use crate::event_loop::{IoThread, StillRunning};
 use crate::sync::Arc;
+use crate::sync::time::Duration;
 
 /// An I/O thread with a counter of the lock. Dropping it ends the thread. The counter goes away with the last of
 /// the two; what it has left (a guard that went elsewhere) stays counted.
@@ -22,6 +23,16 @@ impl GraphLock {
         let own = Arc::clone(&registration);
         let thread = IoThread::spawn(name, move || (own.adopt(), own));
         GraphIoThread { thread, _registration: registration }
+    }
+}
+
+impl GraphIoThread {
+    /// Waits until no coroutine lives on the loop, at most for `within`, and ends the thread.
+    ///
+    /// # Errors
+    /// As [`IoThread::stop`].
+    pub fn stop(self, within: Duration) -> Result<(), StillRunning> {
+        self.thread.stop(within)
     }
 }
 

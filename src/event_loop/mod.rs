@@ -5,7 +5,7 @@
 //!
 //! # States
 //! The inbox is idle, or something is pending in it. The home thread runs, or has said under the inbox mutex
-//! that it *sleeps*. It sleeps on a [`Doorbell`]: a condition variable in checked builds, `epoll` in production,
+//! that it *sleeps*. It sleeps on a `Doorbell`: a condition variable in checked builds, `epoll` in production,
 //! where descriptors wake it too (`descriptor`).
 //!
 //! # Cases of the notify handshake

@@ -8,6 +8,7 @@ use graphlock_harness::scenario::{PlantedBug, PlantedBugEngine};
 const ONE_READER: &str = "reader_meets_writer[readers=1,sections=1,writes=1,overtakes=1]";
 const UNREF: &str = "unref_under_write_lock[readers=1,sections=1,way=1]";
 const REOPEN: &str = "reopen_right_after_unlock[way=0]";
+const DRAIN: &str = "drain_meets_request";
 const WAKE: &str = "readers_wake_before_unrefs[way=1]";
 
 /// Found by the deterministic engine, within this many executions.
@@ -127,6 +128,12 @@ const PLANTED: &[PlantedBug] = &[
         Deadlock,
     ),
     harness("request-keeps-in-flight-while-queued", "D11", "drain_meets_reader", 1_000, Deadlock),
+    loom("request-fence-removed", "ordering request-announce", DRAIN, 100_000, Property),
+    loom("drain-fence-removed", "ordering request-announce", DRAIN, 100_000, Property),
+    loom("request-end-release-weakened", "ordering request-ends", DRAIN, 100_000, Property),
+    loom("drain-end-release-weakened", "ordering drain-publishes", DRAIN, 100_000, Property),
+    loom("drain-flag-acquire-weakened", "ordering drain-publishes", DRAIN, 100_000, Property),
+    harness("request-back-off-kick-removed", "W5: idle without a kick", DRAIN, 1_000, Deadlock),
     harness(
         "request-end-kick-removed",
         "W5: idle without a kick",

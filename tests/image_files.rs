@@ -4,8 +4,11 @@ mod support;
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 
-use graphlock::image::{Image, ImageError, ImageFile, Locking, MemoryImages, Mode};
+use graphlock::image::{
+    ByteLocks, FileLocks, Image, ImageError, ImageFile, Locking, MemoryImages, Mode,
+};
 use nix::sys::stat;
 use support::{ALL, Folder, READ, RESIZE, WRITE, access, locked_bytes};
 
@@ -126,4 +129,22 @@ fn reopen_notices_that_the_name_leads_elsewhere_and_goes_back() {
     assert!(matches!(error, ImageError::Replaced { .. }), "{error}");
     assert_eq!(locked_bytes(&moved), [100, 201].into(), "as before");
     assert!(locked_bytes(&other).is_empty());
+}
+
+/// A process that was forked and has not executed its program yet has what we close.
+#[test]
+fn locks_go_with_the_image_though_another_descriptor_of_it_is_open() {
+    let folder = Folder::new("forked");
+    let path = folder.path().join("disk.img");
+    ImageFile::create(&path, 4096, Locking::On).unwrap();
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let forked = file.try_clone().unwrap();
+    let locks = FileLocks::new(Arc::new(file.into()));
+    for byte in [101, 201, 203] {
+        locks.lock_shared(byte).unwrap();
+    }
+    assert_eq!(locked_bytes(&path), [101, 201, 203].into());
+    drop(locks);
+    assert_eq!(locked_bytes(&path), [].into());
+    drop(forked);
 }

@@ -16,6 +16,7 @@ mod on_shuttle;
 mod peers;
 mod sample;
 mod scaling;
+mod storage;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +54,12 @@ enum Command {
         #[arg(long, default_value_t = 20)]
         seeds: u64,
     },
+    /// Reads through the graph beside reads of the bare file
+    Storage {
+        /// How often each figure is measured; the median is printed
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+    },
     /// Peak memory of long runs, each in a process of its own
     Memory,
     /// One run of one contestant, in a process of its own: what the others call
@@ -74,6 +81,7 @@ fn main() {
         Command::Scaling => scaling::run(),
         Command::Estimate { seeds } => estimate::run(seeds),
         Command::Sample { seeds } => sample::run(seeds),
+        Command::Storage { rounds } => storage::run(rounds),
         Command::Memory => memory::run(),
         Command::Once { contestant, program, number } => peers::once(contestant, &program, number),
     }

@@ -1,10 +1,11 @@
 //! The parts by themselves: bottom halves, the notify handshake, waits and kicks, coroutines and their queue,
-//! the locks of images, the pool of threads for work that blocks.
+//! the locks of images, the pool of threads for work that blocks, requests and drains.
 
 mod bottom_half;
 mod coroutine;
 mod handshake;
 mod image_locks;
+mod requests;
 mod worker_pool;
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario};
@@ -12,8 +13,15 @@ use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario};
 /// All components.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [handshake::all(), bottom_half::all(), coroutine::all(), image_locks::all(), worker_pool::all()]
-        .concat()
+    [
+        handshake::all(),
+        bottom_half::all(),
+        coroutine::all(),
+        image_locks::all(),
+        worker_pool::all(),
+        requests::all(),
+    ]
+    .concat()
 }
 
 /// A component without parameters, small enough for all engines.

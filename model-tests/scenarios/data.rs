@@ -78,7 +78,8 @@ impl Machine {
     /// A node over an image in memory.
     fn storage(&self, images: &MemoryImages, name: &str, mode: Mode) -> NodeRef {
         let image = images.open(name, mode).expect("it was created");
-        let driver = Storage::new(Box::new(image), None).expect("nobody else has it locked");
+        let driver = Storage::new(self.graph.lock(), Box::new(image), None)
+            .expect("nobody else has it locked");
         self.graph.create_node(&self.main, name, driver)
     }
 
@@ -260,7 +261,7 @@ fn images_reopen(parameters: &Parameters) {
     let both = [(&first, Mode::ReadOnly), (&second, Mode::ReadWrite)];
     let reopened = machine.graph.reopen(&mut machine.main, &both);
     // The stranger's attempt may have been in the way.
-    let modes = [&first, &second].map(mode);
+    let modes = [&first, &second].map(|node| mode(&machine, node));
     let expected = match reopened {
         Ok(()) => [Some(Mode::ReadOnly), Some(Mode::ReadWrite)],
         Err(_) => [Some(Mode::ReadWrite), Some(Mode::ReadOnly)],
@@ -269,8 +270,8 @@ fn images_reopen(parameters: &Parameters) {
     let_go_at_the_end(machine, vec![reader, first, second]);
 }
 
-fn mode(node: &NodeRef) -> Option<Mode> {
-    node.driver().mode()
+fn mode(machine: &Machine, node: &NodeRef) -> Option<Mode> {
+    node.driver().mode(&machine.graph.lock().read_main(&machine.main))
 }
 
 fn image_does_not_reopen(parameters: &Parameters) {
@@ -287,7 +288,7 @@ fn image_does_not_reopen(parameters: &Parameters) {
     start_stranger(&images, "first");
     let both = [(&first, Mode::ReadOnly), (&second, Mode::ReadWrite)];
     let reopened = machine.graph.reopen(&mut machine.main, &both);
-    let modes = [&first, &second].map(mode);
+    let modes = [&first, &second].map(|node| mode(&machine, node));
     let as_before = modes == [Some(Mode::ReadWrite), Some(Mode::ReadOnly)];
     let held = reopened.is_err() && as_before;
     always("all-are-reopened-or-none", held, format_args!("{reopened:?} {modes:?}"));

@@ -45,7 +45,7 @@ impl CopyBeforeWrite {
     }
 
     /// Copies those clusters of a range that were not copied yet.
-    async fn copy_first(&self, io: &Io<'_>, offset: u64, length: u64) -> Result<(), IoError> {
+    async fn copy_first(&self, io: Io<'_>, offset: u64, length: u64) -> Result<(), IoError> {
         let clusters = offset / self.cluster..(offset + length).div_ceil(self.cluster);
         let missing = |copied: &BTreeSet<u64>| {
             clusters.clone().filter(|cluster| !copied.contains(cluster)).collect::<Vec<_>>()
@@ -67,7 +67,7 @@ impl CopyBeforeWrite {
                     Some(lock) => Some(lock.read().await),
                     None => None,
                 };
-                promise.keep(copy(&shared.io(), at, size).await);
+                promise.keep(copy(shared.io(), at, size).await);
                 drop(own);
             });
             outcome.await?;
@@ -77,7 +77,7 @@ impl CopyBeforeWrite {
     }
 }
 
-async fn copy(io: &Io<'_>, at: u64, size: u64) -> Result<(), IoError> {
+async fn copy(io: Io<'_>, at: u64, size: u64) -> Result<(), IoError> {
     let mut data = vec![0; usize::try_from(size).expect("a cluster fits memory")];
     io.child("file")?.read(at, &mut data).await?;
     io.child("target")?.write(at, &data).await
@@ -97,30 +97,30 @@ impl Driver for CopyBeforeWrite {
         cumulative.and(reads)
     }
 
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.read(offset, buffer).await })
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        IoFuture::new(async move { io.child("file")?.read(offset, buffer).await })
     }
 
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move {
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        IoFuture::new(async move {
             self.copy_first(io, offset, data.len() as u64).await?;
             io.child("file")?.write(offset, data).await
         })
     }
 
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(async move {
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()> {
+        IoFuture::new(async move {
             io.child("target")?.flush().await?;
             io.child("file")?.flush().await
         })
     }
 
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, length: u64) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.truncate(length).await })
+    fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()> {
+        IoFuture::new(async move { io.child("file")?.truncate(length).await })
     }
 
-    fn length<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(async move { io.child("file")?.length().await })
+    fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64> {
+        IoFuture::new(async move { io.child("file")?.length().await })
     }
 }
 

@@ -35,8 +35,8 @@ impl Device {
         Self::new(Access { used: Permissions::CONSISTENT_READ, shared })
     }
 
-    fn writes(&self, permission: Permissions) -> Result<(), IoErrorKind> {
-        self.access.used.contains(permission).then_some(()).ok_or(IoErrorKind::ReadOnly)
+    fn denies(&self, permission: Permissions) -> bool {
+        !self.access.used.contains(permission)
     }
 }
 
@@ -49,34 +49,29 @@ impl Driver for Device {
         self.access
     }
 
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("root")?.read(offset, buffer).await })
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        io.with_child("root", |root| root.read(offset, buffer))
     }
 
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move {
-            self.writes(Permissions::WRITE).map_err(|kind| io.error(kind))?;
-            io.child("root")?.write(offset, data).await
-        })
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        if self.denies(Permissions::WRITE) {
+            return IoFuture::ready(Err(io.error(IoErrorKind::ReadOnly)));
+        }
+        io.with_child("root", |root| root.write(offset, data))
     }
 
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(async move {
-            match io.child_if_any("root") {
-                Some(root) => root.flush().await,
-                None => Ok(()),
-            }
-        })
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()> {
+        io.child_if_any("root").map_or_else(|| IoFuture::ready(Ok(())), Io::flush)
     }
 
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, length: u64) -> IoFuture<'a, ()> {
-        Box::pin(async move {
-            self.writes(Permissions::RESIZE).map_err(|kind| io.error(kind))?;
-            io.child("root")?.truncate(length).await
-        })
+    fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()> {
+        if self.denies(Permissions::RESIZE) {
+            return IoFuture::ready(Err(io.error(IoErrorKind::ReadOnly)));
+        }
+        io.with_child("root", |root| root.truncate(length))
     }
 
-    fn length<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(async move { io.child("root")?.length().await })
+    fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64> {
+        io.with_child("root", Io::length)
     }
 }

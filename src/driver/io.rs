@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use crate::graph::{Node, NodeClosed, NodeRef};
-use crate::graph_lock::{GraphLock, Hold, OwnedReadGuard};
+use crate::graph::{InFlight, Node, NodeClosed, NodeRef};
+use crate::graph_lock::{GraphLock, Hold, OwnedReadGuard, ReadGuard};
 use crate::image::ImageError;
 use crate::sync::Arc;
 
-use super::FormatError;
+use super::{FormatError, IoFuture};
 
 /// A request at one node, under a hold of the graph's lock.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Io<'a> {
-    node: Arc<Node>,
+    node: &'a Arc<Node>,
     hold: Hold<'a>,
 }
 
@@ -45,100 +45,99 @@ pub enum IoErrorKind {
     /// The image.
     Image(ImageError),
     /// What is in the image.
-    Format(FormatError),
+    Format {
+        /// The image, if the node has one of its own.
+        path: Option<String>,
+        /// What is wrong with it.
+        error: FormatError,
+    },
 }
 
 impl<'a> Io<'a> {
     /// A request at `node`.
     #[must_use]
-    pub fn new(node: &NodeRef, hold: Hold<'a>) -> Self {
-        Io { node: Arc::clone(node.shared()), hold }
+    pub fn new(node: &'a NodeRef, hold: Hold<'a>) -> Self {
+        Io { node: node.shared(), hold }
     }
 
-    pub(crate) fn of(node: Arc<Node>, hold: Hold<'a>) -> Self {
+    pub(crate) fn of(node: &'a Arc<Node>, hold: Hold<'a>) -> Self {
         Io { node, hold }
     }
 
     /// The node.
     #[must_use]
-    pub fn node(&self) -> &Node {
-        &self.node
+    pub fn node(self) -> &'a Node {
+        self.node
     }
 
     /// The hold that the request goes under.
     #[must_use]
-    pub fn hold(&self) -> Hold<'a> {
+    pub fn hold(self) -> Hold<'a> {
         self.hold
     }
 
     /// The same request for somebody who works for this one, under a hold of his own.
     #[must_use]
-    pub fn share(&self) -> SharedIo {
-        SharedIo { node: Arc::clone(&self.node), guard: self.hold.share() }
+    pub fn share(self) -> SharedIo {
+        SharedIo { node: Arc::clone(self.node), guard: self.hold.share() }
     }
 
     /// The request at a child.
     ///
     /// # Errors
     /// If there is none of this name.
-    pub fn child(&self, name: &'static str) -> Result<Io<'a>, IoError> {
-        match self.child_if_any(name) {
-            Some(io) => Ok(io),
-            None => Err(self.error(IoErrorKind::NoChild(name))),
-        }
+    pub fn child(self, name: &'static str) -> Result<Io<'a>, IoError> {
+        self.child_if_any(name).ok_or_else(|| self.error(IoErrorKind::NoChild(name)))
     }
 
     /// The request at a child that need not be there.
     #[must_use]
-    pub fn child_if_any(&self, name: &str) -> Option<Io<'a>> {
-        let node = self.node.child(&self.hold, name)?;
+    pub fn child_if_any(self, name: &str) -> Option<Io<'a>> {
+        let node = self.node.child_under(self.hold, name)?;
         Some(Io { node, hold: self.hold })
+    }
+
+    /// What `go_on` makes of the request at a child.
+    pub fn with_child<T>(
+        self,
+        name: &'static str,
+        go_on: impl FnOnce(Io<'a>) -> IoFuture<'a, T>,
+    ) -> IoFuture<'a, T> {
+        match self.child(name) {
+            Ok(child) => go_on(child),
+            Err(error) => IoFuture::ready(Err(error)),
+        }
     }
 
     /// An error of this node.
     #[must_use]
-    pub fn error(&self, kind: IoErrorKind) -> IoError {
+    pub fn error(self, kind: IoErrorKind) -> IoError {
         IoError { node: self.node.name().to_owned(), kind }
     }
 
-    /// Fills `buffer` with what is at `offset`.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub async fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), IoError> {
-        self.node.driver().read(self, offset, buffer).await
+    /// Fills `buffer` with what is at `offset`. Fails as the driver says, as the other requests do.
+    pub fn read(self, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        self.node.driver.read(self, offset, buffer)
     }
 
     /// Writes `data` at `offset`.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), IoError> {
-        self.node.driver().write(self, offset, data).await
+    pub fn write(self, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        self.node.driver.write(self, offset, data)
     }
 
     /// Has what was written reach the disk.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub async fn flush(&self) -> Result<(), IoError> {
-        self.node.driver().flush(self).await
+    pub fn flush(self) -> IoFuture<'a, ()> {
+        self.node.driver.flush(self)
     }
 
     /// Changes the length.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub async fn truncate(&self, length: u64) -> Result<(), IoError> {
-        self.node.driver().truncate(self, length).await
+    pub fn truncate(self, length: u64) -> IoFuture<'a, ()> {
+        self.node.driver.truncate(self, length)
     }
 
     /// The length in bytes.
-    ///
-    /// # Errors
-    /// What the driver says.
-    pub async fn length(&self) -> Result<u64, IoError> {
-        self.node.driver().length(self).await
+    pub fn length(self) -> IoFuture<'a, u64> {
+        self.node.driver.length(self)
     }
 }
 
@@ -158,7 +157,7 @@ impl SharedIo {
     /// The request at its node.
     #[must_use]
     pub fn io(&self) -> Io<'_> {
-        Io { node: Arc::clone(&self.node), hold: Hold::Owned(&self.guard) }
+        Io { node: &self.node, hold: Hold::Owned(&self.guard) }
     }
 }
 
@@ -169,9 +168,8 @@ impl NodeRef {
     /// # Errors
     /// If the node is closed meanwhile, and what the drivers say.
     pub async fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), IoError> {
-        let _request = self.begin().await?;
-        let guard = self.graph().lock().read().await;
-        Io::new(self, Hold::Read(&guard)).read(offset, buffer).await
+        let entered = self.begin().await?;
+        entered.io().read(offset, buffer).await
     }
 
     /// Writes `data` at `offset`. As [`read`](Self::read). Counterpart: `blk_co_pwrite`.
@@ -179,9 +177,8 @@ impl NodeRef {
     /// # Errors
     /// If the node is closed meanwhile, and what the drivers say.
     pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), IoError> {
-        let _request = self.begin().await?;
-        let guard = self.graph().lock().read().await;
-        Io::new(self, Hold::Read(&guard)).write(offset, data).await
+        let entered = self.begin().await?;
+        entered.io().write(offset, data).await
     }
 
     /// Has what was written reach the disk. As [`read`](Self::read). Counterpart: `blk_co_flush`.
@@ -189,9 +186,8 @@ impl NodeRef {
     /// # Errors
     /// If the node is closed meanwhile, and what the drivers say.
     pub async fn flush(&self) -> Result<(), IoError> {
-        let _request = self.begin().await?;
-        let guard = self.graph().lock().read().await;
-        Io::new(self, Hold::Read(&guard)).flush().await
+        let entered = self.begin().await?;
+        entered.io().flush().await
     }
 
     /// Changes the length. As [`read`](Self::read). Counterpart: `blk_co_truncate`.
@@ -199,9 +195,8 @@ impl NodeRef {
     /// # Errors
     /// If the node is closed meanwhile, and what the drivers say.
     pub async fn truncate(&self, length: u64) -> Result<(), IoError> {
-        let _request = self.begin().await?;
-        let guard = self.graph().lock().read().await;
-        Io::new(self, Hold::Read(&guard)).truncate(length).await
+        let entered = self.begin().await?;
+        entered.io().truncate(length).await
     }
 
     /// The length in bytes. As [`read`](Self::read). Counterpart: `blk_co_getlength`.
@@ -209,15 +204,41 @@ impl NodeRef {
     /// # Errors
     /// If the node is closed meanwhile, and what the drivers say.
     pub async fn length(&self) -> Result<u64, IoError> {
-        let _request = self.begin().await?;
-        let guard = self.graph().lock().read().await;
-        Io::new(self, Hold::Read(&guard)).length().await
+        let entered = self.begin().await?;
+        entered.io().length().await
     }
 
-    async fn begin(&self) -> Result<crate::graph::InFlight, IoError> {
+    /// Begins a request and takes the read lock.
+    async fn begin(&self) -> Result<Entered<'_>, IoError> {
         let closed =
             |closed| IoError { node: self.name().to_owned(), kind: IoErrorKind::Closed(closed) };
-        self.begin_request().await.map_err(closed)
+        let request = self.enter().await.map_err(closed)?;
+        let guard = Some(self.graph().lock().read().await);
+        Ok(Entered { guard, node: self, _request: request })
+    }
+}
+
+/// A request in flight, with its hold of the lock. One kick, at its end, is for both.
+struct Entered<'a> {
+    /// Taken out at the end.
+    guard: Option<ReadGuard<'a>>,
+    node: &'a NodeRef,
+    /// Dropped after `drop`: it ends, and kicks.
+    _request: InFlight<&'a NodeRef>,
+}
+
+impl Entered<'_> {
+    fn io(&self) -> Io<'_> {
+        let guard = self.guard.as_ref().expect("it is taken out at the end alone");
+        Io::new(self.node, Hold::Read(guard))
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            guard.leave_before_kick();
+        }
     }
 }
 
@@ -237,7 +258,8 @@ impl fmt::Display for IoErrorKind {
                 write!(f, "the request ends at byte {end}, and the node at byte {length}")
             }
             IoErrorKind::Image(error) => error.fmt(f),
-            IoErrorKind::Format(error) => error.fmt(f),
+            IoErrorKind::Format { path: Some(path), error } => write!(f, "image '{path}': {error}"),
+            IoErrorKind::Format { path: None, error } => error.fmt(f),
         }
     }
 }

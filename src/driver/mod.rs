@@ -15,6 +15,7 @@
 
 mod copy_before_write;
 mod device;
+mod future;
 mod io;
 mod null;
 mod overlay;
@@ -22,22 +23,19 @@ mod raw;
 mod storage;
 
 use std::fmt;
-use std::pin::Pin;
 
 pub use copy_before_write::CopyBeforeWrite;
 pub use device::Device;
-pub use io::{Io, IoError, IoErrorKind};
+pub use future::IoFuture;
+pub use io::{Io, IoError, IoErrorKind, SharedIo};
 pub use null::Null;
 pub use overlay::{FormatError, Header, Overlay};
 pub use raw::Raw;
 pub use storage::Storage;
 
-use crate::event_loop::MainLoop;
+use crate::graph_lock::{MainReadGuard, WriteGuard};
 use crate::image::{ImageError, Mode};
 use crate::permission::{Access, Permissions};
-
-/// The future of a request. It borrows the driver, the way down and the caller's buffer.
-pub type IoFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, IoError>> + Send + 'a>>;
 
 /// Why a driver does not take a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +45,13 @@ pub enum DriverError {
     Image(ImageError),
     /// It has no image to be opened in another mode.
     NoImage,
-    /// Its image is open to be read only, and its users do this.
-    ReadOnly(Permissions),
+    /// Its image is open to be read only, and its users do more.
+    ReadOnly {
+        /// The image.
+        path: String,
+        /// What they do.
+        permissions: Permissions,
+    },
 }
 
 /// What a node does. Counterpart: `BlockDriver`.
@@ -64,44 +67,48 @@ pub trait Driver: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// If it cannot; then nothing has changed.
-    fn prepare(&self, _main: &MainLoop, _cumulative: Access) -> Result<(), DriverError> {
+    fn prepare(
+        &self,
+        _section: &mut WriteGuard<'_>,
+        _cumulative: Access,
+    ) -> Result<(), DriverError> {
         Ok(())
     }
 
     /// Keeps what was prepared.
-    fn commit(&self, _main: &MainLoop) {}
+    fn commit(&self, _section: &mut WriteGuard<'_>) {}
 
     /// Forgets what was prepared.
-    fn abort(&self, _main: &MainLoop) {}
+    fn abort(&self, _section: &mut WriteGuard<'_>) {}
 
     /// Gets ready to go on in another mode. One `reopen_commit` or `reopen_abort` follows. Main loop, drained.
     ///
     /// # Errors
     /// If it cannot; then nothing has changed.
-    fn reopen_prepare(&self, _main: &MainLoop, _mode: Mode) -> Result<(), DriverError> {
+    fn reopen_prepare(&self, _guard: &MainReadGuard<'_>, _mode: Mode) -> Result<(), DriverError> {
         Err(DriverError::NoImage)
     }
 
     /// Goes on in the other mode. In a write section.
-    fn reopen_commit(&self, _main: &MainLoop) {}
+    fn reopen_commit(&self, _section: &mut WriteGuard<'_>) {}
 
     /// Stays as it is.
-    fn reopen_abort(&self, _main: &MainLoop) {}
+    fn reopen_abort(&self, _guard: &MainReadGuard<'_>) {}
 
     /// Fills `buffer` with what is at `offset`.
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()>;
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()>;
 
     /// Writes `data` at `offset`.
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()>;
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()>;
 
     /// Has what was written reach the disk.
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()>;
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()>;
 
     /// Changes the length.
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, length: u64) -> IoFuture<'a, ()>;
+    fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()>;
 
     /// The length in bytes.
-    fn length<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, u64>;
+    fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64>;
 
     /// No request comes from now on. Must not wait: it does not get the token. Counterpart: `bdrv_drain_begin`.
     fn drain_begin(&self) {}
@@ -110,7 +117,12 @@ pub trait Driver: Send + Sync + fmt::Debug {
     fn drain_end(&self) {}
 
     /// What its image is open for, if it has one.
-    fn mode(&self) -> Option<Mode> {
+    fn mode(&self, _guard: &MainReadGuard<'_>) -> Option<Mode> {
+        None
+    }
+
+    /// The name of its image, if it has one.
+    fn image_name(&self) -> Option<String> {
         None
     }
 
@@ -119,18 +131,28 @@ pub trait Driver: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Lets go of what it holds. Nothing comes after it. Main loop, no request in flight.
+    /// Lets go of what it holds outside sections. Nothing comes after it. Main loop, no request in flight.
     fn close(&self) {}
+
+    /// Whether it holds something that only a section can take away.
+    fn closes_in_section(&self) -> bool {
+        false
+    }
+
+    /// Takes that away. It is let go when the section has ended.
+    fn close_in_section(&self, _section: &mut WriteGuard<'_>) -> Option<Box<dyn Send>> {
+        None
+    }
 }
 
 impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DriverError::Image(error) => error.fmt(f),
-            DriverError::ReadOnly(permissions) => write!(
+            DriverError::ReadOnly { path, permissions } => write!(
                 f,
-                "its image is open read-only, and its users need `{permissions}`: reopen it read-write, or take them \
-                 away first"
+                "users need `{permissions}` of its image '{path}', which is open read-only or would be: open it \
+                 read-write, or take them away first"
             ),
             DriverError::NoImage => f.write_str("it has no image of its own to reopen"),
         }

@@ -31,25 +31,25 @@ impl Driver for Null {
         Access::NONE
     }
 
-    fn read<'a>(&'a self, _: &'a Io<'a>, _: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+    fn read<'a>(&'a self, _: Io<'a>, _: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
         buffer.fill(0);
-        Box::pin(std::future::ready(Ok(())))
+        IoFuture::ready(Ok(()))
     }
 
-    fn write<'a>(&'a self, _: &'a Io<'a>, _: u64, _: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(std::future::ready(Ok(())))
+    fn write<'a>(&'a self, _: Io<'a>, _: u64, _: &'a [u8]) -> IoFuture<'a, ()> {
+        IoFuture::ready(Ok(()))
     }
 
-    fn flush<'a>(&'a self, _: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(std::future::ready(Ok(())))
+    fn flush<'a>(&'a self, _: Io<'a>) -> IoFuture<'a, ()> {
+        IoFuture::ready(Ok(()))
     }
 
-    fn truncate<'a>(&'a self, _: &'a Io<'a>, _: u64) -> IoFuture<'a, ()> {
-        Box::pin(std::future::ready(Ok(())))
+    fn truncate<'a>(&'a self, _: Io<'a>, _: u64) -> IoFuture<'a, ()> {
+        IoFuture::ready(Ok(()))
     }
 
-    fn length<'a>(&'a self, _: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(std::future::ready(Ok(0)))
+    fn length<'a>(&'a self, _: Io<'a>) -> IoFuture<'a, u64> {
+        IoFuture::ready(Ok(0))
     }
 
     fn close(&self) {

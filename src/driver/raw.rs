@@ -24,23 +24,23 @@ impl Driver for Raw {
         cumulative
     }
 
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.read(offset, buffer).await })
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        io.with_child("file", |file| file.read(offset, buffer))
     }
 
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.write(offset, data).await })
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        io.with_child("file", |file| file.write(offset, data))
     }
 
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.flush().await })
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()> {
+        io.with_child("file", Io::flush)
     }
 
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, length: u64) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.truncate(length).await })
+    fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()> {
+        io.with_child("file", |file| file.truncate(length))
     }
 
-    fn length<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(async move { io.child("file")?.length().await })
+    fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64> {
+        io.with_child("file", Io::length)
     }
 }

@@ -7,16 +7,17 @@
 //! A read that the image can answer at once is answered on the loop's thread. What may block goes to a pool of
 //! threads, if there is one.
 
-use super::{Driver, DriverError, Io, IoErrorKind, IoFuture};
-use crate::event_loop::{MainLoop, WorkerPool};
+use std::fmt;
+
+use super::{Driver, DriverError, Io, IoError, IoErrorKind, IoFuture};
+use crate::event_loop::WorkerPool;
+use crate::graph_lock::{GraphCell, GraphLock, Hold, MainReadGuard, Readable, WriteGuard};
 use crate::image::{Image, ImageError, Mode};
 use crate::mutation::mutated;
 use crate::permission::{Access, Permissions};
 use crate::sync::{Arc, Mutex, Named, lock};
 
 struct State {
-    /// Gone when the node is closed.
-    image: Option<Arc<dyn Image>>,
     /// What the node's users do and share.
     cumulative: Access,
     /// What they will, if the change in progress is kept.
@@ -27,6 +28,10 @@ struct State {
 
 /// Hands requests on to an image.
 pub struct Storage {
+    /// The image's.
+    name: String,
+    /// Gone when the node is closed.
+    image: GraphCell<Option<Arc<dyn Image>>>,
     state: Mutex<State>,
     pool: Option<Arc<WorkerPool>>,
 }
@@ -42,51 +47,56 @@ fn implied(mode: Mode) -> Access {
     }
 }
 
-/// Whether users may do this in that mode.
-fn check_mode(mode: Mode, cumulative: Access) -> Result<(), DriverError> {
-    let writes = cumulative.used & (Permissions::WRITE | Permissions::RESIZE);
-    if mode == Mode::ReadOnly && !writes.is_empty() {
-        return Err(DriverError::ReadOnly(writes));
+/// Whether users may do this with an image in that mode.
+fn check_mode(image: &dyn Image, mode: Mode, cumulative: Access) -> Result<(), DriverError> {
+    let permissions = cumulative.used & (Permissions::WRITE | Permissions::RESIZE);
+    if mode == Mode::ReadOnly && !permissions.is_empty() {
+        return Err(DriverError::ReadOnly { path: image.name().to_owned(), permissions });
     }
     Ok(())
 }
 
 impl Storage {
     /// A driver for `image`, with the locks that its mode implies. What may block runs in `pool`; without one it runs
-    /// where it is called.
+    /// where it is called. `lock` is that of the graph the node is for.
     ///
     /// # Errors
     /// If somebody else has the image locked.
     pub fn new(
+        lock: &GraphLock,
         image: Box<dyn Image>,
         pool: Option<Arc<WorkerPool>>,
     ) -> Result<Box<Self>, DriverError> {
         image.prepare(implied(image.mode()))?;
         image.commit();
-        let state = State {
-            image: Some(Arc::from(image)),
-            cumulative: Access::NONE,
-            prepared: Access::NONE,
-            reopened: None,
-        };
-        Ok(Box::new(Storage { state: Mutex::new(state).named(&"storage"), pool }))
+        let name = image.name().to_owned();
+        let image = GraphCell::new(lock, Some(Arc::from(image)));
+        let (cumulative, prepared) = (Access::NONE, Access::NONE);
+        let state = Mutex::new(State { cumulative, prepared, reopened: None }).named(&"storage");
+        Ok(Box::new(Storage { name, image, state, pool }))
     }
 
-    fn image(&self) -> Arc<dyn Image> {
-        let image = lock(&self.state).image.clone();
-        image.expect("no request comes to a node that was closed")
+    fn image<'a>(&'a self, hold: Hold<'a>) -> &'a Arc<dyn Image> {
+        hold.get(&self.image).as_ref().expect("no request comes to a node that was closed")
+    }
+
+    fn image_here<'a>(&'a self, guard: &'a impl Readable) -> &'a Arc<dyn Image> {
+        self.image.get(guard).as_ref().expect("a closed node is not changed")
     }
 
     /// Calls `work` with the image, in the pool if it may block.
     async fn run<T: Send + 'static>(
         &self,
-        io: &Io<'_>,
+        io: Io<'_>,
         work: impl FnOnce(&dyn Image) -> Result<T, ImageError> + Send + 'static,
-    ) -> Result<T, super::IoError> {
-        let image = self.image();
+    ) -> Result<T, IoError> {
+        let image = self.image(io.hold());
         let result = match &self.pool {
-            Some(pool) => pool.run(move || work(&*image)).await,
-            None => work(&*image),
+            Some(pool) => {
+                let image = Arc::clone(image);
+                pool.run(move || work(&*image)).await
+            }
+            None => work(&**image),
         };
         result.map_err(|error| io.error(IoErrorKind::Image(error)))
     }
@@ -101,65 +111,67 @@ impl Driver for Storage {
         Access::NONE
     }
 
-    fn prepare(&self, _main: &MainLoop, cumulative: Access) -> Result<(), DriverError> {
-        let image = self.image();
-        check_mode(image.mode(), cumulative)?;
+    fn prepare(&self, section: &mut WriteGuard<'_>, cumulative: Access) -> Result<(), DriverError> {
+        let image = self.image_here(section);
+        check_mode(&**image, image.mode(), cumulative)?;
         image.prepare(implied(image.mode()).and(cumulative))?;
         lock(&self.state).prepared = cumulative;
         Ok(())
     }
 
-    fn commit(&self, _main: &MainLoop) {
+    fn commit(&self, section: &mut WriteGuard<'_>) {
         let mut state = lock(&self.state);
         state.cumulative = state.prepared;
         drop(state);
         // A byte that stays locked keeps others out for longer than needed, and nothing else.
-        self.image().commit();
+        self.image_here(section).commit();
     }
 
-    fn abort(&self, _main: &MainLoop) {
-        self.image().abort();
+    fn abort(&self, section: &mut WriteGuard<'_>) {
+        self.image_here(section).abort();
     }
 
-    fn mode(&self) -> Option<Mode> {
-        lock(&self.state).image.as_ref().map(|image| image.mode())
+    fn mode(&self, guard: &MainReadGuard<'_>) -> Option<Mode> {
+        self.image.get(guard).as_ref().map(|image| image.mode())
     }
 
-    fn reopen_prepare(&self, _main: &MainLoop, mode: Mode) -> Result<(), DriverError> {
+    fn image_name(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    fn reopen_prepare(&self, guard: &MainReadGuard<'_>, mode: Mode) -> Result<(), DriverError> {
         let cumulative = lock(&self.state).cumulative;
-        check_mode(mode, cumulative)?;
+        let image = self.image_here(guard);
+        check_mode(&**image, mode, cumulative)?;
         if mutated("reopen-closes-first") {
-            self.image().prepare(Access::NONE)?;
-            self.image().commit();
+            image.prepare(Access::NONE)?;
+            image.commit();
         }
-        let reopened = self.image().reopen(mode, implied(mode).and(cumulative))?;
+        let reopened = image.reopen(mode, implied(mode).and(cumulative))?;
         lock(&self.state).reopened = Some(Arc::from(reopened));
         Ok(())
     }
 
-    fn reopen_commit(&self, _main: &MainLoop) {
-        let mut state = lock(&self.state);
-        let reopened = state.reopened.take();
-        let old = reopened.and_then(|image| state.image.replace(image));
-        drop(state);
+    fn reopen_commit(&self, section: &mut WriteGuard<'_>) {
+        let reopened = lock(&self.state).reopened.take();
+        let old = reopened.and_then(|new| self.image.write(section, |image| image.replace(new)));
         // The new image has its locks: here the old one's go, with its descriptor.
         drop(old);
     }
 
-    fn reopen_abort(&self, _main: &MainLoop) {
+    fn reopen_abort(&self, guard: &MainReadGuard<'_>) {
         let reopened = lock(&self.state).reopened.take();
         if reopened.is_some() {
             drop(reopened);
-            self.image().abort();
+            self.image_here(guard).abort();
         }
     }
 
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        if let Some(result) = self.image().read_at_without_waiting(offset, buffer) {
-            let result = result.map_err(|error| io.error(IoErrorKind::Image(error)));
-            return Box::pin(std::future::ready(result));
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        if let Some(result) = self.image(io.hold()).read_at_without_waiting(offset, buffer) {
+            return IoFuture::ready(result.map_err(|error| io.error(IoErrorKind::Image(error))));
         }
-        Box::pin(async move {
+        IoFuture::new(async move {
             let mut read = vec![0; buffer.len()];
             let work = move |image: &dyn Image| image.read_at(offset, &mut read).map(|()| read);
             buffer.copy_from_slice(&self.run(io, work).await?);
@@ -167,38 +179,42 @@ impl Driver for Storage {
         })
     }
 
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move {
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        IoFuture::new(async move {
             let data = data.to_vec();
             self.run(io, move |image| image.write_at(offset, &data)).await
         })
     }
 
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(async move {
-            if self.image().mode() == Mode::ReadOnly {
-                return Ok(());
-            }
-            self.run(io, |image| image.flush()).await
-        })
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()> {
+        if self.image(io.hold()).mode() == Mode::ReadOnly {
+            return IoFuture::ready(Ok(()));
+        }
+        IoFuture::new(self.run(io, |image| image.flush()))
     }
 
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, length: u64) -> IoFuture<'a, ()> {
-        Box::pin(self.run(io, move |image| image.truncate(length)))
+    fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()> {
+        IoFuture::new(self.run(io, move |image| image.truncate(length)))
     }
 
-    fn length<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(self.run(io, |image| image.length()))
+    fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64> {
+        // The system knows it: it need not look at the disk.
+        let length = self.image(io.hold()).length();
+        IoFuture::ready(length.map_err(|error| io.error(IoErrorKind::Image(error))))
     }
 
-    fn close(&self) {
-        let image = lock(&self.state).image.take();
-        drop(image);
+    fn closes_in_section(&self) -> bool {
+        true
+    }
+
+    fn close_in_section(&self, section: &mut WriteGuard<'_>) -> Option<Box<dyn Send>> {
+        let image = self.image.write(section, Option::take)?;
+        Some(Box::new(image))
     }
 }
 
-impl std::fmt::Debug for Storage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Storage").finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use super::edge::{self, Edge};
+use super::edge::{self, Edge, Place};
 use super::{Node, NodeRef};
 use crate::driver::DriverError;
 use crate::graph_lock::WriteGuard;
@@ -45,7 +45,8 @@ pub enum ChangeError {
         /// Whether there is one.
         exists: bool,
     },
-    /// The child is drained, and the parent has requests in flight that would go there.
+    /// The child is drained, and the parent has requests in flight that would go there. It may be over by itself: try
+    /// again, or drain the parent first.
     Busy {
         /// The parent.
         parent: String,
@@ -86,8 +87,8 @@ pub struct Refused {
 /// How to take a step back.
 enum Undo {
     Attached { parent: Arc<Node>, name: String },
-    Detached { parent: Arc<Node>, at: usize, edge: Edge },
-    Replaced { parent: Arc<Node>, name: String, old: NodeRef },
+    Detached { parent: Arc<Node>, place: Place, edge: Edge },
+    Replaced { parent: Arc<Node>, name: String, old: NodeRef, place: Place },
     Access { parent: Arc<Node>, name: String, old: Access },
 }
 
@@ -97,11 +98,14 @@ pub(super) struct Change<'s, 'm> {
     undo: Vec<Undo>,
     /// Nodes whose drivers have prepared.
     prepared: Vec<Arc<Node>>,
+    /// Parents that stay quiesced until the change is kept or taken back, whatever happens to their edges: a request
+    /// that began in between would find a drained child again, and nobody would wait for it.
+    held: Vec<Arc<Node>>,
 }
 
 impl<'s, 'm> Change<'s, 'm> {
     pub(super) fn new(section: &'s mut WriteGuard<'m>) -> Self {
-        Change { section, undo: Vec::new(), prepared: Vec::new() }
+        Change { section, undo: Vec::new(), prepared: Vec::new(), held: Vec::new() }
     }
 
     /// Adds an edge. It does nothing with its child until permissions are computed.
@@ -114,15 +118,14 @@ impl<'s, 'm> Change<'s, 'm> {
         if let Err(error) = self.may_attach(parent, name, child.shared()) {
             return Err(Refused { error, child });
         }
-        let at = parent.children.read(self.section, Vec::len);
         let edge = Edge { name: name.to_owned(), child, access: Access::NONE };
-        edge::link(self.section, parent, at, edge);
+        edge::link(self.section, parent, Place::LAST, edge);
         self.undo.push(Undo::Attached { parent: Arc::clone(parent), name: name.to_owned() });
         Ok(())
     }
 
     fn may_attach(
-        &self,
+        &mut self,
         parent: &Arc<Node>,
         name: &str,
         child: &Arc<Node>,
@@ -133,19 +136,42 @@ impl<'s, 'm> Change<'s, 'm> {
         self.may_use(parent, child)
     }
 
-    fn may_use(&self, parent: &Arc<Node>, child: &Arc<Node>) -> Result<(), ChangeError> {
-        let names = || (parent.name().to_owned(), child.name().to_owned());
+    /// Holds the parent if it stays.
+    fn may_use(&mut self, parent: &Arc<Node>, child: &Arc<Node>) -> Result<(), ChangeError> {
         if self.is_below(parent, child) {
-            let (parent, child) = names();
+            let (parent, child) = (parent.name().to_owned(), child.name().to_owned());
             return Err(ChangeError::Cycle { parent, child });
         }
-        let drained =
-            child.on_main.with(self.section.main(), |on_main| on_main.quiesce_counter > 0);
-        if drained && parent.is_busy() {
-            let (parent, child) = names();
-            return Err(ChangeError::Busy { parent, child });
+        let main = self.section.main();
+        // Who was quiesced before is waited for by whoever did that; and requests that are being turned away there may
+        // look as if they were in flight.
+        if parent.is_in_drained_section(main) || !child.is_in_drained_section(main) {
+            self.hold_if_quiesced(parent);
+            return Ok(());
         }
+        // First no request begins, then none is in flight: the other way round one could begin in between. A request
+        // that came in further above goes through the parent, too.
+        parent.quiesce_begin(main);
+        if parent.is_busy_from_above(main) {
+            parent.quiesce_end(main);
+            return Err(busy(parent, child));
+        }
+        self.held.push(Arc::clone(parent));
         Ok(())
+    }
+
+    fn hold_if_quiesced(&mut self, parent: &Arc<Node>) {
+        let main = self.section.main();
+        if parent.is_in_drained_section(main) {
+            parent.quiesce_begin(main);
+            self.held.push(Arc::clone(parent));
+        }
+    }
+
+    fn let_go(&self) {
+        for parent in &self.held {
+            parent.quiesce_end(self.section.main());
+        }
     }
 
     /// Whether `node` is `top` or below it.
@@ -160,9 +186,12 @@ impl<'s, 'm> Change<'s, 'm> {
 
     /// Takes an edge away.
     pub(super) fn detach(&mut self, parent: &Arc<Node>, name: &str) -> Result<(), ChangeError> {
-        let (at, edge) = edge::unlink(self.section, parent, name)
+        if parent.child(self.section, name).is_some() {
+            self.hold_if_quiesced(parent);
+        }
+        let (place, edge) = edge::unlink(self.section, parent, name)
             .ok_or_else(|| no_child(parent, name, false))?;
-        self.undo.push(Undo::Detached { parent: Arc::clone(parent), at, edge });
+        self.undo.push(Undo::Detached { parent: Arc::clone(parent), place, edge });
         Ok(())
     }
 
@@ -173,13 +202,16 @@ impl<'s, 'm> Change<'s, 'm> {
         name: &str,
         child: NodeRef,
     ) -> Result<(), Refused> {
+        if parent.child(self.section, name).is_none() {
+            return Err(Refused { error: no_child(parent, name, false), child });
+        }
         if let Err(error) = self.may_use(parent, child.shared()) {
             return Err(Refused { error, child });
         }
-        match edge::swap(self.section, parent, name, child) {
-            Ok(old) => {
+        match edge::swap(self.section, parent, name, child, Place::LAST) {
+            Ok((old, place)) => {
                 let (parent, name) = (Arc::clone(parent), name.to_owned());
-                self.undo.push(Undo::Replaced { parent, name, old });
+                self.undo.push(Undo::Replaced { parent, name, old, place });
                 Ok(())
             }
             Err(child) => Err(Refused { error: no_child(parent, name, false), child }),
@@ -226,7 +258,7 @@ impl<'s, 'm> Change<'s, 'm> {
                 self.undo.push(Undo::Access { parent: Arc::clone(&node), name, old });
             }
             node.driver
-                .prepare(self.section.main(), cumulative)
+                .prepare(self.section, cumulative)
                 .map_err(|error| ChangeError::Driver { node: node.name().to_owned(), error })?;
             self.prepared.push(node);
         }
@@ -277,8 +309,9 @@ impl<'s, 'm> Change<'s, 'm> {
     pub(super) fn commit(self) -> Vec<NodeRef> {
         reached!("change-commits");
         for node in &self.prepared {
-            node.driver.commit(self.section.main());
+            node.driver.commit(self.section);
         }
+        self.let_go();
         let freed = self.undo.into_iter().filter_map(|undo| match undo {
             Undo::Detached { edge, .. } => Some(edge.child),
             Undo::Replaced { old, .. } => Some(old),
@@ -288,21 +321,24 @@ impl<'s, 'm> Change<'s, 'm> {
     }
 
     /// Takes everything back, and gives the references that were to become part of the graph.
-    pub(super) fn roll_back(self) -> Vec<NodeRef> {
+    pub(super) fn roll_back(mut self) -> Vec<NodeRef> {
         reached!("change-rolls-back");
         for node in self.prepared.iter().rev() {
-            node.driver.abort(self.section.main());
+            node.driver.abort(self.section);
         }
         let mut given_back = Vec::new();
-        for undo in self.undo.into_iter().rev() {
+        for undo in std::mem::take(&mut self.undo).into_iter().rev() {
             match undo {
                 Undo::Attached { parent, name } => {
                     let edge = edge::unlink(self.section, &parent, &name);
                     given_back.extend(edge.map(|(_, edge)| edge.child));
                 }
-                Undo::Detached { parent, at, edge } => edge::link(self.section, &parent, at, edge),
-                Undo::Replaced { parent, name, old } => {
-                    given_back.extend(edge::swap(self.section, &parent, &name, old).ok());
+                Undo::Detached { parent, place, edge } => {
+                    edge::link(self.section, &parent, place, edge)
+                }
+                Undo::Replaced { parent, name, old, place } => {
+                    let swapped = edge::swap(self.section, &parent, &name, old, place);
+                    given_back.extend(swapped.ok().map(|(child, _)| child));
                 }
                 Undo::Access { parent, name, old } => {
                     if !mutated("failed-change-keeps-access") {
@@ -311,9 +347,14 @@ impl<'s, 'm> Change<'s, 'm> {
                 }
             }
         }
+        self.let_go();
         given_back.reverse();
         given_back
     }
+}
+
+fn busy(parent: &Node, child: &Node) -> ChangeError {
+    ChangeError::Busy { parent: parent.name().to_owned(), child: child.name().to_owned() }
 }
 
 fn no_child(parent: &Node, name: &str, exists: bool) -> ChangeError {

@@ -7,7 +7,7 @@
 //! 4. Have the driver let go of what it holds: an image is closed, its locks are gone.
 //! 5. In a write section detach the children and defer their references, to the batch that this close is part
 //!    of: so closing a tree does not nest. A node without children needs no section, and stops no reader.
-//! 6. End the drains; who still waits to begin a request is told that the node is closed.
+//! 6. Who still waits to begin a request is told that the node is closed. It stays drained.
 
 use super::change::Change;
 use super::{BlockGraph, Node, edge};
@@ -16,7 +16,7 @@ use crate::event_loop::MainLoop;
 use crate::graph_lock::{Batch, Hold, WriteGuard};
 use crate::mutation::mutated;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Arc, lock, reached};
+use crate::sync::{Arc, reached};
 
 impl BlockGraph {
     /// Closes a node. Main loop only, outside sections: it polls. Counterpart: `bdrv_delete` and
@@ -25,7 +25,7 @@ impl BlockGraph {
         reached!("node-closes");
         let nested = self.0.closing.fetch_add(1, Ordering::Relaxed);
         self.0.closes_nested_most.fetch_max(nested, Ordering::Relaxed);
-        let drained_with_all = self.0.registry.remove(node);
+        self.0.registry.remove(node);
         if !mutated("close-skips-drain") {
             BlockGraph::drain(main, node);
         }
@@ -33,7 +33,7 @@ impl BlockGraph {
         node.driver.close();
         let guard = self.0.lock.read_main(main);
         let is_leaf = node.with_children(&guard, |children| children.next().is_none());
-        if is_leaf {
+        if is_leaf && !node.driver.closes_in_section() {
             reached!("leaf-closes-without-section");
         } else {
             let section = match batch {
@@ -42,21 +42,13 @@ impl BlockGraph {
                 }
                 _ => self.0.lock.write_drained(main),
             };
-            Self::detach_children(section, node);
+            Self::close_in_section(section, node);
         }
         self.0.closing.fetch_sub(1, Ordering::Relaxed);
-        let mut activity = lock(&node.activity);
-        let in_flight = activity.in_flight;
-        assert!(
-            in_flight == 0,
-            "node `{}` is closed with {in_flight} requests in flight",
-            node.name()
-        );
-        activity.closed = true;
-        drop(activity);
-        // The last of them wakes who waits.
-        let drains = drained_with_all + u32::from(!mutated("close-skips-drain"));
-        (0..drains).for_each(|_| node.quiesce_end(main));
+        // What looks as if it were in flight now is being turned away.
+        assert!(node.is_quiesced(), "node `{}` is closed and was not drained", node.name());
+        node.refuse_requests();
+        self.0.registry.forget(node);
     }
 
     /// Waits until what the node has buffered is written: a coroutine reads the graph for it. Counterpart:
@@ -66,12 +58,13 @@ impl BlockGraph {
         main.run_coroutine("flush", move |_| async move {
             let guard = lock.read().await;
             // A node that cannot be flushed is closed all the same: nobody is left who could be told.
-            let _ = Io::of(node, Hold::Read(&guard)).flush().await;
+            let _ = Io::of(&node, Hold::Read(&guard)).flush().await;
         });
     }
 
     /// Ends `section` too.
-    fn detach_children(mut section: WriteGuard<'_>, node: &Arc<Node>) {
+    fn close_in_section(mut section: WriteGuard<'_>, node: &Arc<Node>) {
+        let held = node.driver.close_in_section(&mut section);
         let names = node.with_children(&section, |children| {
             children.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
         });
@@ -85,6 +78,9 @@ impl BlockGraph {
                 Err(_) => drop(change.roll_back()),
             }
             section.schedule_unref(edge.child);
+        }
+        if let Some(held) = held {
+            section.defer("close", move |_, _| drop(held));
         }
         section.unlock();
     }

@@ -66,7 +66,29 @@ impl BlockGraph {
         backing: &NodeRef,
     ) -> Result<u64, CommitError> {
         let image = self.bottom(main, backing);
-        self.reopen_drained(main, &[(&image, Mode::ReadWrite)]).map_err(CommitError::Reopen)?;
+        let mode = image.driver.mode(&self.lock().read_main(main));
+        let reopened = self.reopen_drained(main, &[(&image, Mode::ReadWrite)]);
+        let result = match reopened {
+            Ok(()) => self.commit_writable(main, overlay, driver, backing),
+            Err(error) => Err(CommitError::Reopen(error)),
+        };
+        if result.is_err() && mode == Some(Mode::ReadOnly) {
+            // An image that is no longer written keeps others out for nothing. If it cannot be opened again the first
+            // error is the one to tell.
+            let _ = self.reopen_drained(main, &[(&image, Mode::ReadOnly)]);
+        }
+        self.unref(main, image);
+        result
+    }
+
+    /// The same where the image at the bottom can be written.
+    fn commit_writable(
+        &self,
+        main: &mut MainLoop,
+        overlay: &NodeRef,
+        driver: &Overlay,
+        backing: &NodeRef,
+    ) -> Result<u64, CommitError> {
         driver.set_committing(true);
         let mut section = self.lock().write(main);
         let allowed = self.refresh(&mut section, overlay).map_err(CommitError::Change);
@@ -83,7 +105,6 @@ impl BlockGraph {
             let _ = self.refresh(&mut section, overlay);
         }
         section.unlock();
-        self.unref(main, image);
         result
     }
 
@@ -101,9 +122,9 @@ impl BlockGraph {
         let (lock, node): (_, Arc<Node>) = (self.lock().clone(), Arc::clone(overlay.shared()));
         let copied = main.run_coroutine("commit", move |_| async move {
             let guard = lock.read().await;
-            let io = Io::of(Arc::clone(&node), Hold::Read(&guard));
+            let io = Io::of(&node, Hold::Read(&guard));
             match node.driver.as_overlay() {
-                Some(driver) => driver.copy_to_backing(&io).await,
+                Some(driver) => driver.copy_to_backing(io).await,
                 None => Ok(0),
             }
         });

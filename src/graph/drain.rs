@@ -15,6 +15,7 @@
 //! * A node that is created while all nodes are drained is drained; one that is closed meanwhile leaves with its
 //!   part of it.
 //! * Sections nest: the last end lets requests go on.
+//! * A request at a node that is being closed is waited for like any other: it goes on to nodes that are drained.
 
 use super::edge::parents;
 use super::{BlockGraph, Node, NodeRef};
@@ -26,6 +27,8 @@ use crate::sync::{Arc, Mutex, Named, lock, reached};
 #[derive(Default)]
 struct Nodes {
     all: Vec<Arc<Node>>,
+    /// Those that are being closed: no longer found, but a request may be in flight there until the close has waited.
+    closing: Vec<Arc<Node>>,
     /// How many sections drain all nodes.
     drain_all_count: u32,
 }
@@ -49,12 +52,16 @@ impl Registry {
         }
     }
 
-    /// Takes a node out that is going to be closed, and says of how many sections that drain all nodes it
-    /// was part: their ends will not find it.
-    pub(super) fn remove(&self, node: &Arc<Node>) -> u32 {
+    /// Takes a node out that is going to be closed: the ends of sections that drain all nodes will not find it.
+    pub(super) fn remove(&self, node: &Arc<Node>) {
         let mut nodes = lock(&self.0);
         nodes.all.retain(|each| !Arc::ptr_eq(each, node));
-        nodes.drain_all_count
+        nodes.closing.push(Arc::clone(node));
+    }
+
+    /// Forgets a node that was taken out: it is closed.
+    pub(super) fn forget(&self, node: &Arc<Node>) {
+        lock(&self.0).closing.retain(|each| !Arc::ptr_eq(each, node));
     }
 
     pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
@@ -76,7 +83,10 @@ impl RequestSources for Registry {
     }
 
     fn busy(&self, _main: &MainLoop) -> bool {
-        self.all(|_| ()).iter().any(|node| node.is_busy())
+        let nodes = lock(&self.0);
+        let all = nodes.all.iter().chain(&nodes.closing).cloned().collect::<Vec<_>>();
+        drop(nodes);
+        all.iter().any(|node| node.is_busy())
     }
 
     fn quiesce_end(&self, main: &MainLoop) {
@@ -102,7 +112,7 @@ impl Node {
                 parent.quiesce_begin(main);
             }
         }
-        lock(&self.activity).quiesced = true;
+        self.gate.shut();
         self.driver.drain_begin();
     }
 
@@ -122,7 +132,7 @@ impl Node {
         }
         self.driver.drain_end();
         let mut activity = lock(&self.activity);
-        activity.quiesced = false;
+        self.gate.open();
         let queued = activity.queued.take_all();
         drop(activity);
         for request in queued {
@@ -135,19 +145,36 @@ impl Node {
         }
     }
 
+    /// Ends the drain of a node that is closed, as far as its driver can see. No request begins here any more; who waits is
+    /// told.
+    pub(super) fn refuse_requests(&self) {
+        self.driver.drain_end();
+        self.gate.shut();
+        let mut activity = lock(&self.activity);
+        activity.closed = true;
+        let waiting = activity.queued.take_all();
+        drop(activity);
+        waiting.into_iter().for_each(std::task::Waker::wake);
+    }
+
     /// Whether it is in a drained section.
     #[must_use]
     pub fn is_quiesced(&self) -> bool {
-        lock(&self.activity).quiesced
+        self.gate.is_shut()
+    }
+
+    /// The same, as the main loop's thread knows it.
+    pub(super) fn is_in_drained_section(&self, main: &MainLoop) -> bool {
+        self.on_main.with(main, |on_main| on_main.quiesce_counter > 0)
     }
 
     /// Whether a request is in flight here.
     pub(super) fn is_busy(&self) -> bool {
-        lock(&self.activity).in_flight > 0
+        self.gate.is_busy()
     }
 
     /// Whether a request is in flight here or at somebody who may send one here.
-    fn is_busy_from_above(&self, main: &MainLoop) -> bool {
+    pub(super) fn is_busy_from_above(&self, main: &MainLoop) -> bool {
         self.is_busy()
             || parents(self, main).iter().any(|(parent, _)| parent.is_busy_from_above(main))
     }

@@ -45,10 +45,24 @@ pub(super) fn access(section: &WriteGuard<'_>, parent: &Node, name: &str) -> Acc
     parent.child_access(section, name).unwrap_or(Access::NONE)
 }
 
-/// Puts an edge at position `at` of the parent's children.
-pub(super) fn link(section: &mut WriteGuard<'_>, parent: &Arc<Node>, at: usize, edge: Edge) {
-    add_parent(section, parent, &edge.name, edge.child.shared());
-    parent.children.write(section, |children| children.insert(at, edge));
+/// Where an edge stands on its two sides.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    among_children: usize,
+    among_parents: usize,
+}
+
+impl Place {
+    /// Behind all others.
+    pub(super) const LAST: Place = Place { among_children: usize::MAX, among_parents: usize::MAX };
+}
+
+/// Puts an edge at its place.
+pub(super) fn link(section: &mut WriteGuard<'_>, parent: &Arc<Node>, place: Place, edge: Edge) {
+    add_parent(section, parent, &edge.name, edge.child.shared(), place.among_parents);
+    parent.children.write(section, |children| {
+        children.insert(place.among_children.min(children.len()), edge);
+    });
 }
 
 /// Takes the edge of this name away, and says where it stood.
@@ -56,34 +70,36 @@ pub(super) fn unlink(
     section: &mut WriteGuard<'_>,
     parent: &Arc<Node>,
     name: &str,
-) -> Option<(usize, Edge)> {
-    let (at, edge) = parent.children.write(section, |children| {
+) -> Option<(Place, Edge)> {
+    let (among_children, edge) = parent.children.write(section, |children| {
         let at = children.iter().position(|edge| edge.name == name)?;
         Some((at, children.remove(at)))
     })?;
-    remove_parent(section, parent, name, edge.child.shared());
-    Some((at, edge))
+    let among_parents = remove_parent(section, parent, name, edge.child.shared());
+    Some((Place { among_children, among_parents }, edge))
 }
 
-/// Puts another child at the end of the edge of this name, and gives the reference to the old one back.
+/// Puts another child at the end of the edge of this name, `place` among its parents. Gives the reference to the old
+/// one back, and where the edge stood there.
 pub(super) fn swap(
     section: &mut WriteGuard<'_>,
     parent: &Arc<Node>,
     name: &str,
     child: NodeRef,
-) -> Result<NodeRef, NodeRef> {
+    place: Place,
+) -> Result<(NodeRef, Place), NodeRef> {
     if parent.child(section, name).is_none() {
         return Err(child);
     }
-    add_parent(section, parent, name, child.shared());
+    add_parent(section, parent, name, child.shared(), place.among_parents);
     let old = parent.children.write(section, |children| {
         match children.iter_mut().find(|edge| edge.name == name) {
             Some(edge) => std::mem::replace(&mut edge.child, child),
             None => child,
         }
     });
-    remove_parent(section, parent, name, old.shared());
-    Ok(old)
+    let among_parents = remove_parent(section, parent, name, old.shared());
+    Ok((old, Place { among_parents, ..Place::LAST }))
 }
 
 /// Changes what an edge does with its child, and gives what it did before.
@@ -101,11 +117,17 @@ pub(super) fn set_access(
     })
 }
 
-fn add_parent(section: &WriteGuard<'_>, parent: &Arc<Node>, name: &str, child: &Arc<Node>) {
+fn add_parent(
+    section: &WriteGuard<'_>,
+    parent: &Arc<Node>,
+    name: &str,
+    child: &Arc<Node>,
+    at: usize,
+) {
     let main = section.main();
     let edge = ParentEdge { parent: Arc::downgrade(parent), name: name.to_owned() };
     let quiesced = child.on_main.with(main, |on_main| {
-        on_main.parents.push(edge);
+        on_main.parents.insert(at.min(on_main.parents.len()), edge);
         on_main.quiesce_counter > 0
     });
     if quiesced {
@@ -113,15 +135,23 @@ fn add_parent(section: &WriteGuard<'_>, parent: &Arc<Node>, name: &str, child: &
     }
 }
 
-fn remove_parent(section: &WriteGuard<'_>, parent: &Arc<Node>, name: &str, child: &Arc<Node>) {
+/// Says where it stood.
+fn remove_parent(
+    section: &WriteGuard<'_>,
+    parent: &Arc<Node>,
+    name: &str,
+    child: &Arc<Node>,
+) -> usize {
     let main = section.main();
-    let quiesced = child.on_main.with(main, |on_main| {
-        if let Some(at) = on_main.parents.iter().position(|edge| edge.is(parent, name)) {
+    let (quiesced, at) = child.on_main.with(main, |on_main| {
+        let at = on_main.parents.iter().position(|edge| edge.is(parent, name));
+        if let Some(at) = at {
             on_main.parents.remove(at);
         }
-        on_main.quiesce_counter > 0
+        (on_main.quiesce_counter > 0, at)
     });
     if quiesced {
         parent.quiesce_end(main);
     }
+    at.unwrap_or(usize::MAX)
 }

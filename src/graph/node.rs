@@ -4,20 +4,17 @@ use std::fmt;
 
 use super::NodeRef;
 use super::edge::{Edge, ParentEdge};
+use super::request::Gate;
 use crate::coroutine::SleeperQueue;
 use crate::driver::Driver;
 use crate::event_loop::{MainCell, MainLoop};
-use crate::graph_lock::{GraphCell, GraphLock, Readable};
+use crate::graph_lock::{GraphCell, GraphLock, Hold, Readable};
 use crate::permission::Access;
 use crate::sync::{Arc, Mutex, Named};
 
-/// Requests and what keeps them away.
+/// Requests that wait.
 #[derive(Default)]
 pub(super) struct Activity {
-    /// New requests wait.
-    pub(super) quiesced: bool,
-    /// Requests that have begun and not ended.
-    pub(super) in_flight: u32,
     /// Requests that found the node quiesced.
     pub(super) queued: SleeperQueue,
     /// No request will ever begin again.
@@ -39,8 +36,10 @@ pub struct Node {
     name: String,
     pub(super) on_main: MainCell<OnMain>,
     pub(super) children: GraphCell<Vec<Edge>>,
+    /// Requests in flight, and whether new ones are kept away.
+    pub(super) gate: Gate,
     pub(super) activity: Mutex<Activity>,
-    pub(super) driver: Box<dyn Driver>,
+    pub(crate) driver: Box<dyn Driver>,
 }
 
 impl Node {
@@ -56,6 +55,7 @@ impl Node {
             name: name.to_owned(),
             on_main: MainCell::new(main, on_main),
             children: GraphCell::new(lock, Vec::new()),
+            gate: Gate::new(name),
             activity: Mutex::new(Activity::default()).named(&format_args!("activity[{name}]")),
             driver,
         })
@@ -97,6 +97,12 @@ impl Node {
             let edge = children.iter().find(|edge| edge.name == name)?;
             Some(Arc::clone(edge.child.shared()))
         })
+    }
+
+    /// The child under this name, as long as the hold lasts.
+    pub(crate) fn child_under<'a>(&'a self, hold: Hold<'a>, name: &str) -> Option<&'a Arc<Node>> {
+        let children = hold.get(&self.children);
+        Some(children.iter().find(|edge| edge.name == name)?.child.shared())
     }
 
     /// Another reference to the child under this name. Main loop only.

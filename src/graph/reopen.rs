@@ -57,19 +57,20 @@ impl BlockGraph {
             self.flush(main, node.shared());
         }
         for (at, (node, mode)) in nodes.iter().enumerate() {
-            if let Err(error) = node.driver.reopen_prepare(main, *mode) {
+            let guard = self.lock().read_main(main);
+            if let Err(error) = node.driver.reopen_prepare(&guard, *mode) {
                 reached!("reopen-rolls-back");
                 let ready = if mutated("reopen-keeps-prepared") { &[] } else { &nodes[..at] };
                 for (ready, _) in ready.iter().rev() {
-                    ready.driver.reopen_abort(main);
+                    ready.driver.reopen_abort(&guard);
                 }
                 return Err(ReopenError { node: node.name().to_owned(), error });
             }
         }
         reached!("reopen-commits");
-        let section = self.lock().write(main);
+        let mut section = self.lock().write(main);
         for (node, _) in nodes {
-            node.driver.reopen_commit(section.main());
+            node.driver.reopen_commit(&mut section);
         }
         section.unlock();
         Ok(())

@@ -43,6 +43,17 @@ impl<T> GraphCell<T> {
         self.value.with(|value| f(unsafe { &*value }))
     }
 
+    /// The value, as long as the guard is borrowed. Checked builds watch the moment of the call.
+    ///
+    /// # Panics
+    /// If the guard is of another lock.
+    pub fn get<'a>(&'a self, guard: &'a impl Readable) -> &'a T {
+        self.check(guard);
+        // SAFETY: the guard is borrowed as long as the result lives, so the lock is held at least shared until
+        // then. If it is the one `WriteGuard`, `write` cannot have it mutably meanwhile.
+        self.value.with(|value| unsafe { &*value })
+    }
+
     /// Calls `f` with the value to change.
     ///
     /// # Panics

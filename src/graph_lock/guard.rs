@@ -11,7 +11,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::deferred_unref::Batch;
-use super::{GraphLock, Inner};
+use super::{GraphCell, GraphLock, Inner};
 use crate::event_loop::MainLoop;
 use crate::mutation::mutated;
 use crate::sync::atomic::Ordering;
@@ -84,7 +84,15 @@ pub enum Hold<'a> {
     Owned(&'a OwnedReadGuard),
 }
 
-impl Hold<'_> {
+impl<'a> Hold<'a> {
+    /// What the cell holds, as long as the hold lasts.
+    pub fn get<T>(self, cell: &'a GraphCell<T>) -> &'a T {
+        match self {
+            Hold::Read(guard) => cell.get(guard),
+            Hold::Owned(guard) => cell.get(guard),
+        }
+    }
+
     /// A second hold, without waiting.
     pub fn share(&self) -> OwnedReadGuard {
         OwnedReadGuard::new(self.lock())
@@ -99,13 +107,21 @@ impl<'a> MainReadGuard<'a> {
 
 impl Drop for ReadGuard<'_> {
     fn drop(&mut self) {
-        self.0.0.leave(|inner, ordering| inner.count(-1, ordering));
+        self.0.0.leave(false, |inner, ordering| inner.count(-1, ordering));
+    }
+}
+
+impl ReadGuard<'_> {
+    /// Leaves, and lets the caller kick: right away, after his own change.
+    pub(crate) fn leave_before_kick(self) {
+        self.0.0.leave(true, |inner, ordering| inner.count(-1, ordering));
+        std::mem::forget(self);
     }
 }
 
 impl Drop for OwnedReadGuard {
     fn drop(&mut self) {
-        self.0.0.leave(|inner: &Inner, ordering| {
+        self.0.0.leave(false, |inner: &Inner, ordering| {
             inner.shared_count.fetch_sub(1, ordering);
         });
     }

@@ -69,8 +69,9 @@ impl Inner {
     }
 
     /// One reader less: it has read what it wanted. Counterpart: `bdrv_graph_co_rdunlock`.
-    pub(super) fn leave(&self, leave: impl FnOnce(&Inner, Ordering)) {
-        if mutated("kick-before-change") {
+    /// `kicks_later`: the caller changes something else that is waited for, and kicks for both.
+    pub(super) fn leave(&self, kicks_later: bool, leave: impl FnOnce(&Inner, Ordering)) {
+        if mutated("kick-before-change") && !kicks_later {
             self.main.kick();
         }
         // ORDERING(reader-leaves): the reader's reads, then lower the count.
@@ -83,6 +84,9 @@ impl Inner {
             Ordering::Release
         };
         leave(self, ordering);
+        if kicks_later {
+            return;
+        }
         let kicks = if mutated("reader-kick-conditional") {
             self.has_writer.load(Ordering::Relaxed)
         } else {

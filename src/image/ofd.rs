@@ -2,7 +2,7 @@
 //!
 //! *Open file description locks* belong to what one `open` returns: another `open` of the same file is another opener,
 //! also in the same process, and a duplicated descriptor is the same one. They go when the last descriptor of that
-//! `open` is closed. Whether the running kernel has them is found out by asking it, on `/dev/null`, for a library that
+//! `open` is closed, and so not with ours while a process that was just forked has one, too: they are unlocked before. Whether the running kernel has them is found out by asking it, on `/dev/null`, for a library that
 //! knows them proves nothing about the kernel.
 //!
 //! Where they are missing there are *POSIX locks*. They belong to the process and the file: two openers in one process
@@ -21,7 +21,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::lock::ByteLocks;
+use super::lock::{ByteLocks, UNSHARED_BYTES, USED_BYTES};
 use crate::sync::Arc;
 
 /// Whether images are locked. Counterpart: the option `locking` of `file`.
@@ -112,6 +112,21 @@ impl ByteLocks for FileLocks {
         };
         result(fcntl(&self.file, operation))?;
         Ok(libc::c_int::from(question.l_type) != libc::F_UNLCK)
+    }
+}
+
+impl Drop for FileLocks {
+    /// Unlocks, and does not leave that to the close: a process that another thread has just forked has the open file,
+    /// too, until it executes its program, and with it the locks.
+    fn drop(&mut self) {
+        let mut all = range(libc::F_UNLCK, USED_BYTES);
+        all.l_len = (UNSHARED_BYTES - USED_BYTES + u64::from(u8::BITS)) as libc::off_t;
+        let operation = match self.kind {
+            Kind::OpenFileDescription => FcntlArg::F_OFD_SETLK(&all),
+            Kind::Posix => FcntlArg::F_SETLK(&all),
+        };
+        // If it cannot be done here the close does it.
+        let _ = fcntl(&self.file, operation);
     }
 }
 

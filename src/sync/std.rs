@@ -59,6 +59,15 @@ pub(crate) mod thread {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(body))
     }
 
+    /// A number below `shards` that a thread keeps: threads that come one after the other have different ones.
+    pub(crate) fn shard(shards: usize) -> usize {
+        static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        std::thread_local! {
+            static OWN: usize = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        OWN.with(|own| own % shards)
+    }
+
     /// Waits for a thread whose owner goes away.
     ///
     /// The checked backends let the *execution* wait instead: it ends only when every task has

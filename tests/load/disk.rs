@@ -24,7 +24,6 @@ pub(crate) struct Disk {
     chain: Vec<NodeRef>,
     base: NodeRef,
     filter: Option<NodeRef>,
-    snapshots: u64,
     _counter: (AdoptedSlot, ReaderRegistration),
 }
 
@@ -49,7 +48,8 @@ impl Disk {
         let name = path.to_str().expect("a plain name");
         ImageFile::create(name, LENGTH, Locking::On).expect("the folder has room");
         let image = Box::new(open(&path, Mode::ReadWrite));
-        let driver = Storage::new(image, Some(Arc::clone(&pool))).expect("the image is new");
+        let driver =
+            Storage::new(graph.lock(), image, Some(Arc::clone(&pool))).expect("the image is new");
         let base = graph.create_node(&main, "base", driver);
         let device = graph.create_node(&main, "device", Device::read_write());
         let mut section = graph.lock().write(&mut main);
@@ -58,19 +58,7 @@ impl Disk {
         section.unlock();
         let chain = vec![base.another(&main)];
         let folder = folder.to_owned();
-        let (filter, snapshots) = (None, 0);
-        Disk {
-            main,
-            graph,
-            pool,
-            folder,
-            device,
-            chain,
-            base,
-            filter,
-            snapshots,
-            _counter: counter,
-        }
+        Disk { main, graph, pool, folder, device, chain, base, filter: None, _counter: counter }
     }
 
     pub(crate) fn graph(&self) -> &BlockGraph {
@@ -93,14 +81,19 @@ impl Disk {
         self.chain.last().expect("there is a base").another(&self.main)
     }
 
+    /// The file of the overlay that comes next above the chain.
+    fn overlay_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.overlay", self.chain.len()))
+    }
+
     /// Puts an empty overlay above the disk.
     pub(crate) fn snapshot(&mut self) {
-        self.snapshots += 1;
-        let path = self.folder.join(format!("{}.overlay", self.snapshots));
+        let path = self.overlay_path();
         let name = path.to_str().expect("a plain name");
         ImageFile::create(name, 0, Locking::On).expect("the folder has room");
         let image = Box::new(open(&path, Mode::ReadWrite));
-        let driver = Storage::new(image, Some(Arc::clone(&self.pool))).expect("the image is new");
+        let driver = Storage::new(self.graph.lock(), image, Some(Arc::clone(&self.pool)))
+            .expect("the image is new");
         let file = self.graph.create_node(&self.main, "file", driver);
         let own = file.another(&self.main);
         let driver = self.main.run_coroutine("create", move |_| async move {
@@ -129,7 +122,7 @@ impl Disk {
         section.schedule_unref(overlay);
         section.unlock();
         // Closed when the unlock returned: nobody has it locked.
-        let path = self.folder.join(format!("{}.overlay", self.snapshots));
+        let path = self.overlay_path();
         std::fs::remove_file(path).expect("it is there");
     }
 
@@ -190,7 +183,7 @@ pub(crate) fn overlay_is_whole(name: &str) -> bool {
     let mut main = MainLoop::new();
     let graph = BlockGraph::new(&main, Deferral::List);
     let image = ImageFile::open(name, Mode::ReadOnly, Locking::On).expect("it is there");
-    let driver = Storage::new(Box::new(image), None).expect("no lock is left");
+    let driver = Storage::new(graph.lock(), Box::new(image), None).expect("no lock is left");
     let file = graph.create_node(&main, "file", driver);
     let own = file.another(&main);
     let opened = main.run_coroutine("open", move |_| async move { Overlay::open(&own).await });

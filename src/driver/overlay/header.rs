@@ -5,7 +5,7 @@
 //! | 0..8 | `GLOCKOVL` |
 //! | 8..12 | version, 1 |
 //! | 12..16 | bits of a cluster: 9 (512 bytes) to 21 (2 MiB) |
-//! | 16..24 | length of the disk in bytes |
+//! | 16..24 | length of the disk in bytes: at most 2^25 clusters |
 //! | 24..26 | length of the backing node's name |
 //! | 26..504 | the name, then zeros |
 //! | 504..512 | FNV-1a of the bytes before |
@@ -23,7 +23,8 @@ const VERSION: u32 = 1;
 const CHECKSUM_AT: usize = HEADER_BYTES - 8;
 const NAME_AT: usize = 26;
 const CLUSTER_BITS: std::ops::RangeInclusive<u32> = 9..=21;
-const LENGTH_MAX: u64 = 1 << 50;
+/// The map is in memory as long as the overlay is open: at most 256 MiB.
+const CLUSTERS_MAX: u64 = 1 << 25;
 
 /// What an overlay is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,13 @@ pub enum FormatError {
         /// Where the file ends.
         file_length: u64,
     },
+    /// The map gives one place of the file to two clusters.
+    Shared {
+        /// Where in the file.
+        offset: u64,
+        /// The clusters of the disk.
+        clusters: [u64; 2],
+    },
     /// The length of an overlay is that of its head.
     FixedLength,
 }
@@ -114,8 +122,11 @@ impl Header {
             let expected = format!("{} to {}", CLUSTER_BITS.start(), CLUSTER_BITS.end());
             return field("cluster bits", u64::from(self.cluster_bits), expected);
         }
-        if self.length == 0 || self.length > LENGTH_MAX {
-            return field("length", self.length, format!("1 to {LENGTH_MAX}"));
+        let length_max = CLUSTERS_MAX << self.cluster_bits;
+        if self.length == 0 || self.length > length_max {
+            let cluster = self.cluster();
+            let expected = format!("1 to {length_max} with clusters of {cluster} bytes");
+            return field("length", self.length, expected);
         }
         let most = CHECKSUM_AT - NAME_AT;
         if self.backing.len() > most {
@@ -222,6 +233,10 @@ impl fmt::Display for FormatError {
                 f,
                 "the overlay's map is broken: cluster {cluster} is said to be at byte {offset} of a file of \
                  {file_length} bytes"
+            ),
+            FormatError::Shared { offset, clusters: [one, other] } => write!(
+                f,
+                "the overlay's map is broken: clusters {one} and {other} are both said to be at byte {offset}"
             ),
             FormatError::FixedLength => {
                 f.write_str("the length of an overlay cannot change: make another one over it")

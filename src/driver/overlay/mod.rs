@@ -63,14 +63,32 @@ fn small(number: u64) -> usize {
     usize::try_from(number).expect("a cluster, and a request, fit memory")
 }
 
+fn format_error(file: &NodeRef, error: FormatError) -> IoError {
+    let path = file.driver().image_name();
+    IoError { node: file.name().to_owned(), kind: IoErrorKind::Format { path, error } }
+}
+
+/// Looks for a place in the file that the map gives to two clusters: a write to one would change the other.
+fn check_places(entries: &[u64]) -> Result<(), FormatError> {
+    // Sorted, and not marked in a set of all places: a file with holes has more of them than fit memory.
+    let mut places: Vec<(u64, u64)> =
+        entries.iter().copied().zip(0..).filter(|(offset, _)| *offset != 0).collect();
+    places.sort_unstable();
+    match places.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => {
+            Err(FormatError::Shared { offset: pair[0].0, clusters: [pair[0].1, pair[1].1] })
+        }
+        None => Ok(()),
+    }
+}
+
 impl Overlay {
     /// Writes an empty overlay into the node `file`, over what it held. The node's user may write.
     ///
     /// # Errors
     /// If the head cannot be, or the file cannot be written.
     pub async fn create(file: &NodeRef, header: &Header) -> Result<(), IoError> {
-        let format =
-            |error| IoError { node: file.name().to_owned(), kind: IoErrorKind::Format(error) };
+        let format = |error| format_error(file, error);
         header.check().map_err(format)?;
         file.truncate(0).await?;
         // The map is a hole: zeros. The head comes last, so that what is cut in between is no overlay.
@@ -83,8 +101,7 @@ impl Overlay {
     /// # Errors
     /// If it is none, or is torn, cut or broken.
     pub async fn open(file: &NodeRef) -> Result<Box<Self>, IoError> {
-        let format =
-            |error| IoError { node: file.name().to_owned(), kind: IoErrorKind::Format(error) };
+        let format = |error| format_error(file, error);
         let mut bytes = [0; HEADER_BYTES];
         file.read(0, &mut bytes).await?;
         let header = Header::decode(&bytes).map_err(format)?;
@@ -106,6 +123,7 @@ impl Overlay {
             }
             entries.push(offset);
         }
+        check_places(&entries).map_err(format)?;
         let end = file_length.next_multiple_of(header.cluster());
         Ok(Box::new(Overlay {
             header,
@@ -147,7 +165,7 @@ impl Overlay {
         })
     }
 
-    fn check_range(&self, io: &Io<'_>, offset: u64, length: usize) -> Result<(), IoError> {
+    fn check_range(&self, io: Io<'_>, offset: u64, length: usize) -> Result<(), IoError> {
         let end = offset.saturating_add(length as u64);
         let length = self.header.length;
         if end <= length { Ok(()) } else { Err(io.error(IoErrorKind::OutOfRange { end, length })) }
@@ -156,7 +174,7 @@ impl Overlay {
     /// Reads from the backing node; what is past its end is zero.
     async fn read_backing(
         &self,
-        io: &Io<'_>,
+        io: Io<'_>,
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<(), IoError> {
@@ -171,7 +189,7 @@ impl Overlay {
         if read.is_empty() { Ok(()) } else { backing.read(offset, read).await }
     }
 
-    async fn allocate(&self, io: &Io<'_>, piece: &Piece, data: &[u8]) -> Result<(), IoError> {
+    async fn allocate(&self, io: Io<'_>, piece: &Piece, data: &[u8]) -> Result<(), IoError> {
         let together = mutated("overlay-allocates-together");
         let _alone = if together { None } else { Some(self.allocating.acquire().await) };
         let file = io.child("file")?;
@@ -193,10 +211,10 @@ impl Overlay {
             file.write(entry_at, &offset.to_le_bytes()).await?;
         }
         file.write(offset, &cluster).await?;
+        // From here on the place is taken: whether an entry that failed has reached the file nobody knows.
+        lock(&self.map).end = offset + size;
         file.write(entry_at, &offset.to_le_bytes()).await?;
-        let mut map = lock(&self.map);
-        map.entries[small(piece.cluster)] = offset;
-        map.end = offset + size;
+        lock(&self.map).entries[small(piece.cluster)] = offset;
         Ok(())
     }
 
@@ -206,7 +224,7 @@ impl Overlay {
     }
 
     /// Copies all that is here to the backing node. Nobody writes meanwhile.
-    pub(crate) async fn copy_to_backing(&self, io: &Io<'_>) -> Result<u64, IoError> {
+    pub(crate) async fn copy_to_backing(&self, io: Io<'_>) -> Result<u64, IoError> {
         let (file, backing) = (io.child("file")?, io.child("backing")?);
         let size = self.header.cluster();
         let mut copied = 0;
@@ -254,8 +272,8 @@ impl Driver for Overlay {
         Access { used, shared: read_only }
     }
 
-    fn read<'a>(&'a self, io: &'a Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move {
+    fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        IoFuture::new(async move {
             self.check_range(io, offset, buffer.len())?;
             let file = io.child("file")?;
             for piece in self.pieces(offset, buffer.len()) {
@@ -272,8 +290,8 @@ impl Driver for Overlay {
         })
     }
 
-    fn write<'a>(&'a self, io: &'a Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
-        Box::pin(async move {
+    fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
+        IoFuture::new(async move {
             self.check_range(io, offset, data.len())?;
             let file = io.child("file")?;
             for piece in self.pieces(offset, data.len()) {
@@ -286,17 +304,17 @@ impl Driver for Overlay {
         })
     }
 
-    fn flush<'a>(&'a self, io: &'a Io<'a>) -> IoFuture<'a, ()> {
-        Box::pin(async move { io.child("file")?.flush().await })
+    fn flush<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, ()> {
+        IoFuture::new(async move { io.child("file")?.flush().await })
     }
 
-    fn truncate<'a>(&'a self, io: &'a Io<'a>, _length: u64) -> IoFuture<'a, ()> {
-        let error = io.error(IoErrorKind::Format(FormatError::FixedLength));
-        Box::pin(std::future::ready(Err(error)))
+    fn truncate<'a>(&'a self, io: Io<'a>, _length: u64) -> IoFuture<'a, ()> {
+        let error = io.error(IoErrorKind::Format { path: None, error: FormatError::FixedLength });
+        IoFuture::ready(Err(error))
     }
 
-    fn length<'a>(&'a self, _io: &'a Io<'a>) -> IoFuture<'a, u64> {
-        Box::pin(std::future::ready(Ok(self.header.length)))
+    fn length<'a>(&'a self, _io: Io<'a>) -> IoFuture<'a, u64> {
+        IoFuture::ready(Ok(self.header.length))
     }
 }
 

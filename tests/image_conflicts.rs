@@ -25,8 +25,12 @@ struct Program {
 
 impl Program {
     fn new() -> Self {
+        Program::deferring(Deferral::List)
+    }
+
+    fn deferring(deferral: Deferral) -> Self {
         let main = MainLoop::new();
-        let graph = BlockGraph::new(&main, Deferral::List);
+        let graph = BlockGraph::new(&main, deferral);
         Program { main, graph }
     }
 
@@ -236,4 +240,48 @@ fn a_tool_meets_our_graph() {
     assert_eq!(found, [7; 512], "what the tool has written");
     program.unref(image);
     program.close();
+}
+
+/// The claim of deferred unref on a real file: when the unlock has returned, the image is the next one's.
+fn handed_over_by_an_unlock(deferral: Deferral) -> Option<u64> {
+    let folder = Folder::new("unlock");
+    let path = folder.file("disk.img", 1 << 16);
+    let mut program = Program::deferring(deferral);
+    let turns = std::env::var("GRAPHLOCK_HANDOVERS").ok();
+    let turns = turns.map_or(20, |text| text.parse().expect("a number"));
+    for turn in 0..turns {
+        let pattern = turn % 255 + 1;
+        let image = program.open(&path, Mode::ReadWrite).expect("the tool has ended");
+        let device = program.graph.create_node(&program.main, "device", Device::read_write());
+        program.attach(&device, "root", &image).expect("nobody else uses it");
+        let reader = device.another(&program.main);
+        let found = program.main.run_coroutine("read", move |_| async move {
+            let mut found = [0; 512];
+            reader.read(0, &mut found).await.expect("it is there");
+            found
+        });
+        assert_eq!(u64::from(found[0]), if turn == 0 { 0 } else { (turn - 1) % 255 + 1 });
+        if turn % 10 == 0 {
+            let (succeeded, said) = qemu_io(&path, &[], "write 0 512")?;
+            assert!(!succeeded && said.contains("Failed to get \"write\" lock"), "{said}");
+        }
+        // What the coroutine has dropped is counted; the two that are left go with the section.
+        program.main.poll_bottom_halves();
+        let mut section = program.graph.lock().write(&mut program.main);
+        section.schedule_unref(image);
+        section.schedule_unref(device);
+        section.unlock();
+        let (succeeded, said) = qemu_io(&path, &[], &format!("write -P {pattern} 0 512"))?;
+        assert!(succeeded, "turn {turn}: {said}");
+    }
+    program.close();
+    Some(turns)
+}
+
+#[test]
+fn when_an_unlock_has_returned_the_image_is_the_tools() {
+    for deferral in [Deferral::BottomHalf, Deferral::List] {
+        let Some(turns) = handed_over_by_an_unlock(deferral) else { return };
+        println!("{deferral:?}: handed over {turns} times by an unlock, and taken back");
+    }
 }

@@ -115,7 +115,7 @@ impl<'s, 'm> Change<'s, 'm> {
         name: &str,
         child: NodeRef,
     ) -> Result<(), Refused> {
-        if let Err(error) = self.may_attach(parent, name, child.shared()) {
+        if let Err(error) = self.may_attach(parent, name, &child) {
             return Err(Refused { error, child });
         }
         let edge = Edge { name: name.to_owned(), child, access: Access::NONE };
@@ -128,7 +128,7 @@ impl<'s, 'm> Change<'s, 'm> {
         &mut self,
         parent: &Arc<Node>,
         name: &str,
-        child: &Arc<Node>,
+        child: &NodeRef,
     ) -> Result<(), ChangeError> {
         if parent.child(self.section, name).is_some() {
             return Err(no_child(parent, name, true));
@@ -137,15 +137,14 @@ impl<'s, 'm> Change<'s, 'm> {
     }
 
     /// Holds the parent if it stays.
-    fn may_use(&mut self, parent: &Arc<Node>, child: &Arc<Node>) -> Result<(), ChangeError> {
-        if self.is_below(parent, child) {
+    fn may_use(&mut self, parent: &Arc<Node>, child: &NodeRef) -> Result<(), ChangeError> {
+        if self.is_below(parent, child.shared()) {
             let (parent, child) = (parent.name().to_owned(), child.name().to_owned());
             return Err(ChangeError::Cycle { parent, child });
         }
         let main = self.section.main();
-        // Who was quiesced before is waited for by whoever did that; and requests that are being turned away there may
-        // look as if they were in flight.
-        if parent.is_in_drained_section(main) || !child.is_in_drained_section(main) {
+        // Where all are idle, what looks as if it were in flight is being turned away.
+        if !child.is_in_drained_section(main) || child.graph().registry().is_idle() {
             self.hold_if_quiesced(parent);
             return Ok(());
         }
@@ -205,7 +204,7 @@ impl<'s, 'm> Change<'s, 'm> {
         if parent.child(self.section, name).is_none() {
             return Err(Refused { error: no_child(parent, name, false), child });
         }
-        if let Err(error) = self.may_use(parent, child.shared()) {
+        if let Err(error) = self.may_use(parent, &child) {
             return Err(Refused { error, child });
         }
         match edge::swap(self.section, parent, name, child, Place::LAST) {

@@ -31,6 +31,9 @@ struct Nodes {
     closing: Vec<Arc<Node>>,
     /// How many sections drain all nodes.
     drain_all_count: u32,
+    /// One of them has seen that no request is in flight, and it stays so until the last one ends. What looks as if it
+    /// were in flight since is being turned away.
+    idle: bool,
 }
 
 /// All nodes that are not being closed. Counterpart: `all_bdrv_states`.
@@ -68,29 +71,38 @@ impl Registry {
         lock(&self.0).all.clone()
     }
 
-    fn all(&self, change: impl FnOnce(&mut u32)) -> Vec<Arc<Node>> {
+    fn all(&self, change: impl FnOnce(&mut Nodes)) -> Vec<Arc<Node>> {
         let mut nodes = lock(&self.0);
-        change(&mut nodes.drain_all_count);
+        change(&mut nodes);
         nodes.all.clone()
+    }
+
+    /// Whether all nodes are drained, and none has a request in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        lock(&self.0).idle
     }
 }
 
 impl RequestSources for Registry {
     fn quiesce_begin(&self, main: &MainLoop) {
-        for node in self.all(|count| *count += 1) {
+        for node in self.all(|nodes| nodes.drain_all_count += 1) {
             node.quiesce_begin(main);
         }
     }
 
     fn busy(&self, _main: &MainLoop) -> bool {
-        let nodes = lock(&self.0);
-        let all = nodes.all.iter().chain(&nodes.closing).cloned().collect::<Vec<_>>();
-        drop(nodes);
-        all.iter().any(|node| node.is_busy())
+        let mut nodes = lock(&self.0);
+        let busy = nodes.all.iter().chain(&nodes.closing).any(|node| node.is_busy());
+        nodes.idle |= !busy && nodes.drain_all_count > 0;
+        busy
     }
 
     fn quiesce_end(&self, main: &MainLoop) {
-        for node in self.all(|count| *count -= 1) {
+        let end = |nodes: &mut Nodes| {
+            nodes.drain_all_count -= 1;
+            nodes.idle &= nodes.drain_all_count > 0;
+        };
+        for node in self.all(end) {
             node.quiesce_end(main);
         }
     }

@@ -1,7 +1,7 @@
 //! Graphs that change inside drained sections, and while one begins: nodes go, edges go, and what is left is balanced.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use graphlock::driver::Device;
 use graphlock::graph::{ChangeError, NodeDescription, NodeRef};
@@ -321,6 +321,41 @@ fn a_drained_child_is_not_attached_below_a_request_in_flight() {
     assert_eq!(world.quiesced_of(names), [1, 1, 0, 1]);
     world.end(Which::One("drained"), &[&drained.0]);
     assert_eq!(world.quiesced_of(names), [0; 4]);
+    drop((chain, drained));
+    world.close();
+}
+
+/// That a parent is quiesced does not say that somebody has waited for its requests: a plain section that waits to begin
+/// has quiesced all and waits for none.
+#[test]
+fn a_quiesced_parent_with_a_request_in_flight_gets_no_drained_child() {
+    let mut world = World::new();
+    let chain = world.chain();
+    let drained = world.double("drained");
+    world.begin(Which::One("drained"), &[&drained.0]);
+    let (device, lock) = (chain.device.another(&world.main), world.graph.lock().clone());
+    let (request, reader) = world.main.run_coroutine("request", move |_| async move {
+        let request = device.begin_request().await.expect("its node is there");
+        (request, lock.read().await.share())
+    });
+    let (graph, parent) = (world.graph.clone(), chain.device.another(&world.main));
+    let child = drained.0.another(&world.main);
+    let refused = Arc::new(Mutex::new(None));
+    let outcome = Arc::clone(&refused);
+    world.handle().schedule_oneshot("nested section", move |main| {
+        drop(reader);
+        let mut section = graph.lock().write(main);
+        let attached = graph.attach_child(&mut section, &parent, "another", child);
+        let refused = attached.err().map(|refused| refused.error);
+        section.unlock();
+        *outcome.lock().expect("nobody panics") = refused;
+    });
+    // Waits for the reader, and polls: all are quiesced meanwhile.
+    world.graph.lock().write(&mut world.main).unlock();
+    let refused = refused.lock().expect("nobody panics").take();
+    assert!(matches!(refused, Some(ChangeError::Busy { .. })), "{refused:?}");
+    drop(request);
+    world.end(Which::One("drained"), &[&drained.0]);
     drop((chain, drained));
     world.close();
 }

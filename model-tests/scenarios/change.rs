@@ -85,16 +85,6 @@ fn start_walker(machine: &Machine, device: &NodeRef, whole: &'static [usize]) {
     });
 }
 
-/// Lets go of these nodes when all have ended: their closes are no part of the meeting.
-fn let_go_at_the_end(mut machine: Machine, nodes: Vec<NodeRef>) {
-    model::finish(move || {
-        for node in nodes {
-            machine.graph.unref(&mut machine.main, node);
-        }
-        machine.leftovers()
-    });
-}
-
 fn change_is_refused(parameters: &Parameters) {
     let mut machine = Machine::new(way(parameters.get("way")));
     let (device, disk) = machine.device_over_disk();
@@ -113,7 +103,7 @@ fn change_is_refused(parameters: &Parameters) {
     section.schedule_unref(refused.child);
     section.unlock();
     assert_as_before(&machine, &before);
-    let_go_at_the_end(machine, vec![second, device, disk]);
+    machine.let_go_at_the_end(vec![second, device, disk]);
 }
 
 fn assert_as_before(machine: &Machine, before: &[NodeDescription]) {
@@ -144,7 +134,7 @@ fn user_of_filter_is_refused(parameters: &Parameters) {
     section.schedule_unref(refused.child);
     section.unlock();
     assert_as_before(&machine, &before);
-    let_go_at_the_end(machine, vec![second, filter, device, disk]);
+    machine.let_go_at_the_end(vec![second, filter, device, disk]);
 }
 
 fn filter_comes(parameters: &Parameters) {
@@ -159,7 +149,7 @@ fn filter_comes(parameters: &Parameters) {
     let parents = machine.graph.parents_of(&machine.main, &disk);
     let expected = [("filter".to_owned(), "file".to_owned())];
     always("reader-sees-whole-change", parents == expected, format_args!("{parents:?}"));
-    let_go_at_the_end(machine, vec![filter, device, disk]);
+    machine.let_go_at_the_end(vec![filter, device, disk]);
 }
 
 fn filter_goes(parameters: &Parameters) {
@@ -179,5 +169,5 @@ fn filter_goes(parameters: &Parameters) {
     let parents = machine.graph.parents_of(&machine.main, &disk);
     let expected = [("device".to_owned(), "root".to_owned())];
     always("reader-sees-whole-change", parents == expected, format_args!("{parents:?}"));
-    let_go_at_the_end(machine, vec![device, disk]);
+    machine.let_go_at_the_end(vec![device, disk]);
 }

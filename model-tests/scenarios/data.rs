@@ -132,15 +132,6 @@ impl Machine {
     }
 }
 
-fn let_go_at_the_end(mut machine: Machine, nodes: Vec<NodeRef>) {
-    model::finish(move || {
-        for node in nodes {
-            machine.graph.unref(&mut machine.main, node);
-        }
-        machine.leftovers()
-    });
-}
-
 /// Writes two bytes at `offset` from a thread without a loop.
 fn start_write(machine: &Machine, device: &NodeRef, offset: u64) {
     let (lock, device) = (machine.graph.lock().clone(), device.another(&machine.main));
@@ -273,7 +264,7 @@ fn images_reopen(parameters: &Parameters) {
         Err(_) => [Some(Mode::ReadWrite), Some(Mode::ReadOnly)],
     };
     always("all-are-reopened-or-none", modes == expected, format_args!("{modes:?}"));
-    let_go_at_the_end(machine, vec![reader, first, second]);
+    machine.let_go_at_the_end(vec![reader, first, second]);
 }
 
 fn mode(machine: &Machine, node: &NodeRef) -> Option<Mode> {

@@ -3,7 +3,8 @@
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario, always};
 
 use super::{Machine, way};
-use crate::graph::Job;
+use crate::graph::{Job, NodeRef};
+use crate::graph_lock::GraphIoThread;
 use crate::sync::model;
 use crate::sync::note::Note;
 
@@ -47,10 +48,8 @@ fn outside(inside: &Note) {
     always("no-request-in-drained-section", inside.get() == 0, "the disk is drained");
 }
 
-fn drain_reaches_parent(parameters: &Parameters) {
-    let mut machine = Machine::new(way(parameters.get("way")));
-    let (device, disk) = machine.device_over_disk();
-    let inside = Note::default();
+/// A request of the device, from an I/O thread.
+fn start_request(machine: &Machine, device: &NodeRef, inside: &Note) -> GraphIoThread {
     let thread = machine.graph.lock().io_thread("iothread0");
     let (request, seen) = (device.begin_request(), inside.clone());
     thread.event_loop().spawn("request", |_| async move {
@@ -58,6 +57,14 @@ fn drain_reaches_parent(parameters: &Parameters) {
         outside(&seen);
         drop(request);
     });
+    thread
+}
+
+fn drain_reaches_parent(parameters: &Parameters) {
+    let mut machine = Machine::new(way(parameters.get("way")));
+    let (device, disk) = machine.device_over_disk();
+    let inside = Note::default();
+    let thread = start_request(&machine, &device, &inside);
     machine.graph.drained_begin(&mut machine.main, &disk);
     inside.set(1);
     always("no-request-in-drained-section", device.is_quiesced(), "the device is not");
@@ -103,13 +110,7 @@ fn coroutine_drains(parameters: &Parameters) {
     let mut machine = Machine::new(way(parameters.get("way")));
     let (device, disk) = machine.device_over_disk();
     let inside = Note::default();
-    let thread = machine.graph.lock().io_thread("iothread0");
-    let (request, seen) = (device.begin_request(), inside.clone());
-    thread.event_loop().spawn("request", |_| async move {
-        let request = request.await;
-        outside(&seen);
-        drop(request);
-    });
+    let thread = start_request(&machine, &device, &inside);
     let (graph, own) = (machine.graph.clone(), disk.another(&machine.main));
     machine.main.run_coroutine("drains", |_| async move {
         let drained = graph.drained(own).await;

@@ -110,6 +110,16 @@ impl Machine {
         (device, disk)
     }
 
+    /// Lets go of these nodes when all have ended: their closes are no part of the meeting.
+    fn let_go_at_the_end(mut self, nodes: Vec<NodeRef>) {
+        model::finish(move || {
+            for node in nodes {
+                self.graph.unref(&mut self.main, node);
+            }
+            self.leftovers()
+        });
+    }
+
     /// Works off what other threads have dropped, and says what is left: nothing, if all is well. Called when
     /// every thread has ended.
     fn leftovers(mut self) -> String {

@@ -21,7 +21,7 @@ use crate::sync::{Arc, Mutex, Named, lock, reached};
 /// Copies what is about to be overwritten.
 pub struct CopyBeforeWrite {
     cluster: u64,
-    copied: Arc<Mutex<BTreeSet<u64>>>,
+    copied: Mutex<BTreeSet<u64>>,
     /// One copies at a time: who finds a cluster copied finds all of it copied.
     copying: CoroutineMutex,
     /// Where copies run.
@@ -38,7 +38,7 @@ impl CopyBeforeWrite {
         assert!(cluster > 0, "a cluster has at least one byte");
         Box::new(CopyBeforeWrite {
             cluster,
-            copied: Arc::new(Mutex::new(BTreeSet::new()).named(&"copied")),
+            copied: Mutex::new(BTreeSet::new()).named(&"copied"),
             copying: CoroutineMutex::new("copying"),
             event_loop: Arc::clone(event_loop),
         })
@@ -98,7 +98,7 @@ impl Driver for CopyBeforeWrite {
     }
 
     fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
-        IoFuture::new(async move { io.child("file")?.read(offset, buffer).await })
+        io.with_child("file", |file| file.read(offset, buffer))
     }
 
     fn write<'a>(&'a self, io: Io<'a>, offset: u64, data: &'a [u8]) -> IoFuture<'a, ()> {
@@ -116,11 +116,11 @@ impl Driver for CopyBeforeWrite {
     }
 
     fn truncate<'a>(&'a self, io: Io<'a>, length: u64) -> IoFuture<'a, ()> {
-        IoFuture::new(async move { io.child("file")?.truncate(length).await })
+        io.with_child("file", |file| file.truncate(length))
     }
 
     fn length<'a>(&'a self, io: Io<'a>) -> IoFuture<'a, u64> {
-        IoFuture::new(async move { io.child("file")?.length().await })
+        io.with_child("file", Io::length)
     }
 }
 

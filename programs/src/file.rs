@@ -1,0 +1,1 @@
+//! Programs as TOML, read and written.

@@ -1,0 +1,89 @@
+//! Rules about events: who waits for whom.
+
+use super::{Broken, Rule};
+use crate::program::{EventId, Party, Program};
+use crate::step::Step;
+
+pub(super) fn check(program: &Program) -> Result<(), Broken> {
+    let places: Vec<(Party, usize, &Step)> = program
+        .parties()
+        .flat_map(|(party, _, steps)| {
+            steps.iter().enumerate().map(move |(at, step)| (party, at, step))
+        })
+        .collect();
+    for event in (0..program.events.len()).map(EventId) {
+        let named = format!("event `{}`", program.events[event.0]);
+        let mut signals = places.iter().filter(|(_, _, step)| **step == Step::Signal(event));
+        let (first, second) = (signals.next(), signals.next());
+        let waits = places.iter().filter(|(_, _, step)| **step == Step::Wait(event));
+        let by_callback =
+            first.is_some_and(|(party, _, _)| !matches!(party, Party::Main | Party::Task(_)));
+        if second.is_some() || by_callback || first.is_none() && waits.clone().next().is_some() {
+            let step = second.or(first).map(|(party, at, _)| (*party, *at));
+            return Err(Broken { rule: Rule::EventsAreSignalledOnce, step, found: named });
+        }
+        let Some((signaller, signal_at, _)) = first else { continue };
+        for (party, at, _) in waits {
+            let step = Some((*party, *at));
+            if comes_before(program, (*party, *at), (*signaller, *signal_at), program.steps()) {
+                return Err(Broken { rule: Rule::EventsComeInOrder, step, found: named });
+            }
+            if holds_read_lock(steps_of(program, *party), *at)
+                && !(matches!(signaller, Party::Task(_))
+                    && steps_of(program, *signaller)[..*signal_at].iter().all(only_reads))
+            {
+                return Err(Broken { rule: Rule::HoldersWaitForReadersOnly, step, found: named });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn steps_of(program: &Program, party: Party) -> &[Step] {
+    program.parties().find(|(each, _, _)| *each == party).map_or(&[], |(_, _, steps)| steps)
+}
+
+/// Whether `late` cannot be reached before `early`: it comes later in the same list, or waits for somebody who does.
+fn comes_before(
+    program: &Program,
+    early: (Party, usize),
+    late: (Party, usize),
+    depth: usize,
+) -> bool {
+    if early.0 == late.0 && early.1 < late.1 {
+        return true;
+    }
+    if depth == 0 {
+        return false;
+    }
+    steps_of(program, late.0)[..late.1].iter().any(|step| {
+        let Step::Wait(event) = step else { return false };
+        let signal = program.parties().find_map(|(party, _, steps)| {
+            Some((party, steps.iter().position(|each| *each == Step::Signal(*event))?))
+        });
+        signal.is_some_and(|signal| {
+            signal == early || comes_before(program, early, signal, depth - 1)
+        })
+    })
+}
+
+fn holds_read_lock(steps: &[Step], at: usize) -> bool {
+    let last = steps[..at].iter().rfind(|step| matches!(step, Step::ReadLock | Step::ReadUnlock));
+    last == Some(&Step::ReadLock)
+}
+
+fn only_reads(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::ReadLock
+            | Step::CancelReadLock
+            | Step::ReadUnlock
+            | Step::Look(_)
+            | Step::Yield
+            | Step::Schedule(_)
+            | Step::Cancel(_)
+            | Step::Delete(_)
+            | Step::Post(_)
+            | Step::Signal(_)
+    )
+}

@@ -1,0 +1,140 @@
+//! Rules about what there is at the beginning, and about who posts whom.
+
+use std::sync::Arc;
+
+use super::{Broken, Rule};
+use crate::program::{Driver, NodeId, Place, Program};
+use crate::reference::Reference;
+use crate::step::Step;
+
+pub(super) fn check(program: &Program) -> Result<(), Broken> {
+    edges(program)?;
+    if let Err(conflict) = Reference::new(Arc::new(program.clone())).check() {
+        let found = format!("{conflict} do not get along");
+        return Err(Broken { rule: Rule::BeginningGetsAlong, step: None, found });
+    }
+    callbacks(program)?;
+    stops(program)
+}
+
+fn broken(rule: Rule, found: String) -> Result<(), Broken> {
+    Err(Broken { rule, step: None, found })
+}
+
+fn edges(program: &Program) -> Result<(), Broken> {
+    for (at, node) in program.nodes.iter().enumerate() {
+        for (number, (edge, child)) in node.children.iter().enumerate() {
+            let twice = node.children[..number].iter().any(|(each, _)| each == edge);
+            if twice || !node.driver.edges().contains(edge) {
+                let found =
+                    format!("`{}.{}` of a `{}`", node.name, edge.word(), node.driver.word());
+                return broken(Rule::Shape, found);
+            }
+            if is_below(program, NodeId(at), *child, program.nodes.len()) {
+                return broken(Rule::Shape, format!("`{}` is below itself", node.name));
+            }
+            let child = program.node(*child);
+            if node.open && !child.open {
+                let found =
+                    format!("`{}` is there, and its child `{}` is not", node.name, child.name);
+                return broken(Rule::Shape, found);
+            }
+        }
+        let whole = |edge: &_| node.children.iter().any(|(each, _)| each == edge);
+        if node.driver == Driver::Overlay {
+            let file = node.children.iter().find(|(edge, _)| *edge == crate::program::Edge::File);
+            let stored = file.map(|(_, file)| program.node(*file).driver);
+            if !matches!(stored, Some(Driver::Storage { .. })) {
+                let found = format!("overlay `{}` has no `storage` as its `file`", node.name);
+                return broken(Rule::Shape, found);
+            }
+        }
+        // A format or a filter that lacks a part cannot serve requests, or a close that flushes.
+        if node.open
+            && node.driver == Driver::CopyBeforeWrite
+            && !node.driver.edges().iter().all(whole)
+        {
+            return broken(Rule::Shape, format!("`{}` lacks a child", node.name));
+        }
+    }
+    for task in &program.tasks {
+        for node in &task.holds {
+            if !program.node(*node).open {
+                let found = format!("task `{}` holds `{}`", task.name, program.node(*node).name);
+                return broken(Rule::TasksNameWhatIsThere, found);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether `node` is `top` or below it; `depth` ends a walk in a circle.
+fn is_below(program: &Program, node: NodeId, top: NodeId, depth: usize) -> bool {
+    let mut children = program.node(top).children.iter();
+    node == top
+        || depth > 0 && children.any(|(_, child)| is_below(program, node, *child, depth - 1))
+}
+
+/// Bottom halves come first, then commands.
+fn posted(program: &Program, step: &Step) -> Option<usize> {
+    match step {
+        Step::Schedule(one) => Some(one.0),
+        Step::Post(one) | Step::After(one) => Some(program.bottom_halves.len() + one.0),
+        _ => None,
+    }
+}
+
+fn callbacks(program: &Program) -> Result<(), Broken> {
+    let bottom_halves = program.bottom_halves.iter().map(|each| (each.name, &each.steps));
+    let commands = program.commands.iter().map(|each| (each.name, &each.steps));
+    let all: Vec<_> = bottom_halves.chain(commands).collect();
+    let posts: Vec<Vec<usize>> = all
+        .iter()
+        .map(|(_, steps)| steps.iter().filter_map(|step| posted(program, step)).collect())
+        .collect();
+    for (at, (name, _)) in all.iter().enumerate() {
+        let mut reached = posts[at].clone();
+        let mut next = 0;
+        while next < reached.len() {
+            if reached[next] == at {
+                return broken(Rule::CallbacksEnd, format!("`{name}` comes to post itself"));
+            }
+            let further = posts[reached[next]].clone();
+            reached.extend(
+                further.into_iter().filter(|each| !reached.contains(each)).collect::<Vec<_>>(),
+            );
+            next += 1;
+        }
+    }
+    Ok(())
+}
+
+fn stops(program: &Program) -> Result<(), Broken> {
+    let stopped: Vec<_> = program
+        .main
+        .iter()
+        .filter_map(|step| if let Step::Stop(stopped) = step { Some(*stopped) } else { None })
+        .collect();
+    for (at, stop) in stopped.iter().enumerate() {
+        let name = program.loops[stop.0];
+        let copies = program.nodes.iter().any(|node| node.driver == Driver::CopyBeforeWrite);
+        let found = if stopped[..at].contains(stop) {
+            format!("loop `{name}` is stopped twice")
+        } else if copies && stop.0 == 0 {
+            format!("loop `{name}` is stopped, and a `copy-before-write` copies on the first loop")
+        } else if program.bottom_halves.iter().any(|each| each.place == Some(*stop)) {
+            format!("loop `{name}` is stopped and has bottom halves")
+        } else if let Some(task) = program.tasks.iter().find(|task| {
+            let moves = task.steps.contains(&Step::Move(*stop));
+            moves
+                || task.place == Place::Loop(*stop)
+                    && task.steps.iter().any(|step| matches!(step, Step::Move(_)))
+        }) {
+            format!("loop `{name}` is stopped and `{}` moves", task.name)
+        } else {
+            continue;
+        };
+        return broken(Rule::NobodyComesToAStoppedLoop, found);
+    }
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Rules about the order of one party's steps.
+
+use super::{Broken, Rule, is_thread};
+use crate::program::{Driver, ImageId, NodeId, Party, Program};
+use crate::step::Step;
+
+/// What a party is in the middle of.
+#[derive(Default)]
+struct Walk {
+    section: bool,
+    drained: Vec<NodeId>,
+    drained_all: u32,
+    read_lock: bool,
+    /// A coroutine's drained section or job.
+    activity: Option<Activity>,
+    holds: Vec<NodeId>,
+    elsewhere: Vec<ImageId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Activity {
+    Drained,
+    Job,
+}
+
+pub(super) fn check(program: &Program, party: Party, steps: &[Step]) -> Result<(), Broken> {
+    let mut walk = Walk::default();
+    if let Party::Task(task) = party {
+        walk.holds.clone_from(&program.tasks[task.0].holds);
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let takers = step.takers();
+        let refused = if takers.include(party, is_thread(program, party))
+            && !(matches!(party, Party::BottomHalf(_)) && matches!(step, Step::Signal(_)))
+        {
+            walk.take(program, party, step)
+        } else {
+            Err((Rule::Taker, Some(format!("it is for {}", takers.described()))))
+        };
+        refused.map_err(|(rule, more)| {
+            let more = more.map_or_else(String::new, |more| format!(" ({more})"));
+            let found = format!("`{}`{more}", step.shown(program));
+            Broken { rule, step: Some((party, at)), found }
+        })?;
+    }
+    walk.end().map_err(|(rule, found)| {
+        let step = steps.len().checked_sub(1).map(|last| (party, last));
+        Broken { rule, step, found: found.to_owned() }
+    })
+}
+
+type Taken = Result<(), (Rule, Option<String>)>;
+
+/// `Ok` if it holds, else the rule.
+fn rule(holds: bool, rule: Rule) -> Taken {
+    if holds { Ok(()) } else { Err((rule, None)) }
+}
+
+impl Walk {
+    fn take(&mut self, program: &Program, party: Party, step: &Step) -> Taken {
+        rule(!self.section || !polls(step), Rule::NoPollInSection)?;
+        self.names(program, party, step)?;
+        match step {
+            Step::WriteLock { .. } => {
+                self.section = true;
+                Ok(())
+            }
+            Step::Unlock => rule(std::mem::take(&mut self.section), Rule::SectionsAreWhole),
+            Step::Attach(..)
+            | Step::Detach(..)
+            | Step::Replace(..)
+            | Step::Append(..)
+            | Step::ReplaceNode(..)
+            | Step::ScheduleUnref(_) => rule(self.section, Rule::ChangesInSections),
+            Step::DrainBegin(node) => {
+                self.drained.push(*node);
+                Ok(())
+            }
+            Step::DrainEnd(node) => {
+                let at = self.drained.iter().rposition(|each| each == node);
+                at.map(|at| self.drained.remove(at));
+                rule(at.is_some(), Rule::DrainsAreWhole)
+            }
+            Step::DrainAllBegin => {
+                self.drained_all += 1;
+                Ok(())
+            }
+            Step::DrainAllEnd => {
+                let begun = self.drained_all > 0;
+                self.drained_all = self.drained_all.saturating_sub(1);
+                rule(begun, Rule::DrainsAreWhole)
+            }
+            Step::Open(node) => {
+                let overlay = program.node(*node).driver == Driver::Overlay;
+                let drained = !self.drained.is_empty() || self.drained_all > 0;
+                let allowed = !overlay || party == Party::Main && !drained;
+                rule(allowed && !program.node(*node).open, Rule::Opening)
+            }
+            Step::Wait(_) => {
+                let drained = !self.drained.is_empty() || self.drained_all > 0;
+                rule(!drained, Rule::NoWaitWhileDrained)?;
+                rule(self.activity.is_none(), Rule::OneActivityAtATime)
+            }
+            Step::OpenElsewhere(image, _) => {
+                let first = !self.elsewhere.contains(image);
+                self.elsewhere.push(*image);
+                rule(first, Rule::StrangersCloseWhatTheyOpened)
+            }
+            Step::CloseElsewhere(image) => {
+                let at = self.elsewhere.iter().position(|each| each == image);
+                at.map(|at| self.elsewhere.remove(at));
+                rule(at.is_some(), Rule::StrangersCloseWhatTheyOpened)
+            }
+            _ => self.take_as_task(party, step),
+        }
+    }
+
+    fn take_as_task(&mut self, party: Party, step: &Step) -> Taken {
+        match step {
+            Step::Read(_) | Step::Write(_) | Step::Flush(_) | Step::CancelWrite(_) => {
+                rule(!self.read_lock, Rule::NoRequestUnderReadLock)?;
+                rule(self.activity.is_none(), Rule::OneActivityAtATime)
+            }
+            Step::ReadLock | Step::CancelReadLock => {
+                rule(!self.read_lock, Rule::ReadLocksAreWhole)?;
+                self.read_lock = *step == Step::ReadLock;
+                Ok(())
+            }
+            Step::ReadUnlock => rule(std::mem::take(&mut self.read_lock), Rule::ReadLocksAreWhole),
+            Step::Look(_) => {
+                let may = self.read_lock || !matches!(party, Party::Task(_));
+                if may {
+                    Ok(())
+                } else {
+                    Err((Rule::ReadLocksAreWhole, Some("take it first".to_owned())))
+                }
+            }
+            Step::Drained(node) | Step::Job(node) => {
+                rule(!self.read_lock, Rule::NoRequestUnderReadLock)?;
+                rule(self.activity.is_none(), Rule::OneActivityAtATime)?;
+                let drained = matches!(step, Step::Drained(_));
+                self.activity = Some(if drained { Activity::Drained } else { Activity::Job });
+                self.let_go(*node)
+            }
+            Step::EndDrained => {
+                rule(self.activity.take() == Some(Activity::Drained), Rule::OneActivityAtATime)
+            }
+            Step::PausePoint => {
+                rule(!self.read_lock, Rule::NoRequestUnderReadLock)?;
+                rule(self.activity == Some(Activity::Job), Rule::OneActivityAtATime)
+            }
+            Step::EndJob => {
+                rule(self.activity.take() == Some(Activity::Job), Rule::OneActivityAtATime)
+            }
+            Step::Drop(node) if matches!(party, Party::Task(_)) => self.let_go(*node),
+            _ => Ok(()),
+        }
+    }
+
+    /// Which nodes a task names.
+    fn names(&self, program: &Program, party: Party, step: &Step) -> Taken {
+        let named = match step {
+            Step::Read(node)
+            | Step::Write(node)
+            | Step::Flush(node)
+            | Step::CancelWrite(node)
+            | Step::Look(node) => Some(*node),
+            _ => None,
+        };
+        let there = named.is_none_or(|node| program.node(node).open);
+        rule(there || !matches!(party, Party::Task(_)), Rule::TasksNameWhatIsThere)?;
+        match step {
+            Step::Attach(parent, edge, _)
+            | Step::Detach(parent, edge)
+            | Step::Replace(parent, edge, _)
+            | Step::Append(parent, edge, _)
+                if !program.node(*parent).driver.edges().contains(edge) =>
+            {
+                Err((Rule::Shape, Some(format!("a `{}`", program.node(*parent).driver.word()))))
+            }
+            Step::Reopen(nodes)
+                if nodes.iter().any(|(node, _)| program.node(*node).driver.image().is_none()) =>
+            {
+                Err((Rule::Shape, Some("only a `storage` has an image to reopen".to_owned())))
+            }
+            Step::Commit(node) if program.node(*node).driver != Driver::Overlay => {
+                Err((Rule::Shape, Some("only an `overlay` is committed".to_owned())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn let_go(&mut self, node: NodeId) -> Taken {
+        let at = self.holds.iter().position(|each| *each == node);
+        at.map(|at| self.holds.remove(at));
+        rule(at.is_some(), Rule::HoldsWhatItUses)
+    }
+
+    fn end(&self) -> Result<(), (Rule, &'static str)> {
+        let open = [
+            (self.section, Rule::SectionsAreWhole, "a write section is left open"),
+            (
+                !self.drained.is_empty() || self.drained_all > 0,
+                Rule::DrainsAreWhole,
+                "a drained section is left open",
+            ),
+            (self.read_lock, Rule::ReadLocksAreWhole, "a read lock is kept"),
+            (
+                self.activity.is_some(),
+                Rule::OneActivityAtATime,
+                "a drained section or a job is left open",
+            ),
+            (
+                !self.elsewhere.is_empty(),
+                Rule::StrangersCloseWhatTheyOpened,
+                "an image is left open",
+            ),
+        ];
+        match open.into_iter().find(|(open, _, _)| *open) {
+            Some((_, rule, found)) => Err((rule, found)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the main loop may run callbacks in this step, or waits.
+fn polls(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::WriteLock { .. }
+            | Step::Unref(_)
+            | Step::Open(_)
+            | Step::DrainBegin(_)
+            | Step::DrainEnd(_)
+            | Step::DrainAllBegin
+            | Step::DrainAllEnd
+            | Step::Poll
+            | Step::Reopen(_)
+            | Step::Commit(_)
+            | Step::Stop(_)
+            | Step::Wait(_)
+            | Step::Pause
+    )
+}

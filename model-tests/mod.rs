@@ -6,6 +6,11 @@
 pub mod components;
 pub mod litmus;
 mod planted;
+#[cfg(any(
+    feature = "on-harness",
+    all(test, not(loom), not(feature = "on-loom"), not(feature = "on-std"))
+))]
+pub mod program;
 mod scenarios;
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,7 @@ pub(crate) mod time {
 }
 
 /// What only checked builds do.
+#[allow(clippy::disallowed_types, reason = "the door")]
 pub(crate) mod model {
     #[cfg(test)]
     use std::collections::BTreeSet;
@@ -69,6 +70,21 @@ pub(crate) mod model {
     /// Executes `body` as `check` asks.
     pub(crate) fn check(check: &Check, body: Body) -> Report {
         graphlock_harness::model::check(check, &body)
+    }
+
+    /// A value beside the search: reaching it is no step. Nobody takes a step while he has it.
+    #[derive(Debug)]
+    pub(crate) struct Beside<T>(std::sync::Mutex<T>);
+
+    impl<T> Beside<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Beside(std::sync::Mutex::new(value))
+        }
+
+        /// Calls `f` with the value.
+        pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+            f(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        }
     }
 
     #[cfg(test)]

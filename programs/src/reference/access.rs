@@ -72,8 +72,9 @@ impl Driver {
     }
 }
 
-/// What a mode implies, whoever uses the node.
-fn implied(mode: Mode) -> Access {
+/// What a mode implies, whoever opens the image.
+#[must_use]
+pub fn implied(mode: Mode) -> Access {
     match mode {
         Mode::ReadOnly => Access { used: READ, shared: ALL },
         Mode::ReadWrite => Access { used: READ | WRITE, shared: READ | UNCHANGED },
@@ -197,8 +198,8 @@ impl Reference {
     /// With who does not.
     pub fn check(&self) -> Result<(), Contradiction> {
         match self.accesses(true).conflict {
-            Some(conflict) => Err(conflict),
-            None => Ok(()),
+            Some(conflict) if self.suspended == 0 => Err(conflict),
+            _ => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What must come of a step that may be refused.
 
 use super::{Contradiction, Life, Reference};
-use crate::program::{Edge, Mode, NodeId};
+use crate::program::{Driver, Edge, Mode, NodeId};
 
 /// A change of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +61,34 @@ impl Reference {
     /// If it cannot have been.
     pub fn made(&mut self, change: &Change) -> Result<(), Contradiction> {
         self.changes += 1;
+        if !self.keeps_data(change) {
+            self.contents += 1;
+        }
         self.make(change).map_err(|Impossible| Contradiction {
             property: "graph-is-as-in-the-reference",
             found: format!("{change:?} was made, which the graph's shape does not allow"),
         })
+    }
+
+    /// Whether a request finds the same data after it as before. A filter hands on; an overlay is empty as long as
+    /// nothing has been above it.
+    fn keeps_data(&self, change: &Change) -> bool {
+        match change {
+            Change::Open(_) | Change::Reopen(_) | Change::Commit(_) => true,
+            Change::Append(top, edge, _) => {
+                let empty = !self.program.node(*top).open && self.parents(*top).next().is_none();
+                match self.program.node(*top).driver {
+                    Driver::Raw => true,
+                    Driver::CopyBeforeWrite => *edge == Edge::File,
+                    Driver::Overlay => *edge == Edge::Backing && empty && self.contents == 0,
+                    _ => false,
+                }
+            }
+            Change::Attach(..)
+            | Change::Detach(..)
+            | Change::Replace(..)
+            | Change::ReplaceNode(..) => false,
+        }
     }
 
     fn make(&mut self, change: &Change) -> Result<(), Impossible> {

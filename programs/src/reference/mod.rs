@@ -23,7 +23,7 @@ mod change;
 use std::fmt;
 use std::sync::Arc;
 
-pub use access::Access;
+pub use access::{Access, implied};
 pub use change::{Change, Forecast};
 
 use crate::program::{Edge, ImageId, Mode, NodeId, Program, TaskId};
@@ -73,8 +73,12 @@ pub struct Reference {
     nodes: Vec<State>,
     strangers: Vec<Stranger>,
     tokens: u32,
-    /// How often it has changed what a request may find at its end.
+    /// How often it has changed.
     changes: u32,
+    /// How often something has changed that may make a request find other data than before.
+    contents: u32,
+    /// How many attempts are in progress that may let go of images.
+    suspended: u32,
 }
 
 /// What must be true of a node.
@@ -129,8 +133,15 @@ impl Reference {
             leaving: Vec::new(),
         });
         let nodes = nodes.collect();
-        let mut reference =
-            Reference { program, nodes, strangers: Vec::new(), tokens: 0, changes: 0 };
+        let mut reference = Reference {
+            program,
+            nodes,
+            strangers: Vec::new(),
+            tokens: 0,
+            changes: 0,
+            contents: 0,
+            suspended: 0,
+        };
         let holds: Vec<NodeId> =
             reference.program.tasks.iter().flat_map(|task| task.holds.clone()).collect();
         for node in holds {
@@ -145,10 +156,37 @@ impl Reference {
         Token(self.tokens)
     }
 
-    /// How often anything has changed that a request may find at its end.
+    /// How often anything has changed.
     #[must_use]
     pub fn changes(&self) -> u32 {
         self.changes
+    }
+
+    /// How often something has changed that may make a request find other data than before.
+    #[must_use]
+    pub fn contents(&self) -> u32 {
+        self.contents
+    }
+
+    /// Something begins in which images may be let go before it is known: until it is, nobody is accused of having one.
+    pub fn suspend(&mut self) {
+        self.suspended += 1;
+    }
+
+    /// It is known.
+    pub fn resume(&mut self) {
+        self.suspended -= 1;
+    }
+
+    /// What a node's image is open for.
+    #[must_use]
+    pub fn mode(&self, node: NodeId) -> Option<Mode> {
+        self.nodes[node.0].mode
+    }
+
+    /// A node's image was found to be open for this.
+    pub fn adopt_mode(&mut self, node: NodeId, mode: Option<Mode>) {
+        self.nodes[node.0].mode = mode;
     }
 
     /// Whether a node is there.
@@ -276,12 +314,14 @@ impl Reference {
 
     /// A stranger is about to open an image, or begins to close it.
     pub fn stranger_comes_or_goes(&mut self, task: TaskId, image: ImageId, mode: Mode) {
+        self.changes += 1;
         self.strangers.retain(|each| (each.task, each.image) != (task, image));
         self.strangers.push(Stranger { task, image, mode, certain: false });
     }
 
     /// A stranger has an image open.
     pub fn stranger_is_in(&mut self, task: TaskId, image: ImageId) {
+        self.changes += 1;
         for stranger in &mut self.strangers {
             stranger.certain |= (stranger.task, stranger.image) == (task, image);
         }
@@ -289,6 +329,7 @@ impl Reference {
 
     /// A stranger has gone.
     pub fn stranger_is_gone(&mut self, task: TaskId, image: ImageId) {
+        self.changes += 1;
         self.strangers.retain(|each| (each.task, each.image) != (task, image));
     }
 
@@ -317,30 +358,39 @@ impl Reference {
         }
     }
 
+    /// Whether everything is closed that must be; `found` has every node that is not closed.
+    ///
+    /// # Errors
+    /// With what is not.
+    pub fn compare_closed(&self, found: &[Found]) -> Result<(), Contradiction> {
+        let mut left = found.iter().filter(|each| self.presence(each.node) == Presence::Never);
+        let Some(left) = left.next() else { return Ok(()) };
+        let name = self.program.node(left.node).name;
+        Err(Contradiction {
+            property: "closed-when-unlock-returns",
+            found: format!("node `{name}` has no reference left and is not closed"),
+        })
+    }
+
     /// Compares what was found with what must be; `found` has every node that is not closed.
     ///
     /// # Errors
     /// With what does not fit.
     pub fn compare(&self, found: &[Found]) -> Result<(), Contradiction> {
-        for at in 0..self.nodes.len() {
-            let node = NodeId(at);
-            let name = self.program.node(node).name;
-            let there = found.iter().find(|each| each.node == node);
-            match (self.presence(node), there) {
-                (Presence::Never, Some(_)) => {
-                    return Err(Contradiction {
-                        property: "closed-when-unlock-returns",
-                        found: format!("node `{name}` has no reference left and is not closed"),
-                    });
-                }
-                (Presence::Certain, None) => {
+        self.compare_closed(found)?;
+        for node in (0..self.nodes.len()).map(NodeId) {
+            if self.presence(node) != Presence::Certain {
+                continue;
+            }
+            match found.iter().find(|each| each.node == node) {
+                Some(there) => self.compare_node(node, there)?,
+                None => {
+                    let name = self.program.node(node).name;
                     return Err(Contradiction {
                         property: "graph-is-as-in-the-reference",
                         found: format!("node `{name}` has references and is closed"),
                     });
                 }
-                (Presence::Certain, Some(there)) => self.compare_node(node, there)?,
-                (Presence::Possible, _) | (Presence::Never, None) => {}
             }
         }
         Ok(())

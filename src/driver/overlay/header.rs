@@ -16,7 +16,7 @@
 use std::fmt;
 
 /// The bytes of a head.
-pub(super) const HEADER_BYTES: usize = 512;
+const HEADER_BYTES: usize = 512;
 
 const MAGIC: [u8; 8] = *b"GLOCKOVL";
 const VERSION: u32 = 1;
@@ -92,6 +92,9 @@ pub enum FormatError {
 }
 
 impl Header {
+    /// How many bytes it takes.
+    pub(crate) const BYTES: usize = HEADER_BYTES;
+
     /// The bytes of a cluster.
     #[must_use]
     pub fn cluster(&self) -> u64 {
@@ -105,12 +108,12 @@ impl Header {
     }
 
     /// Where the map begins.
-    pub(super) fn map_at(&self) -> u64 {
+    pub(crate) fn map_at(&self) -> u64 {
         self.cluster()
     }
 
     /// Where the data begins.
-    pub(super) fn data_at(&self) -> u64 {
+    pub(crate) fn data_at(&self) -> u64 {
         (self.map_at() + 8 * self.clusters()).next_multiple_of(self.cluster())
     }
 
@@ -140,7 +143,7 @@ impl Header {
     }
 
     /// As bytes.
-    pub(super) fn encode(&self) -> [u8; HEADER_BYTES] {
+    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         let name = self.backing.as_bytes();
         let name_length = u16::try_from(name.len()).expect("`check` has seen the name");
@@ -156,7 +159,7 @@ impl Header {
     }
 
     /// From bytes.
-    pub(super) fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, FormatError> {
+    pub(crate) fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, FormatError> {
         let found: [u8; 8] = array(bytes, 0);
         if found != MAGIC {
             return Err(FormatError::Foreign { found });

@@ -25,7 +25,6 @@ use std::fmt;
 
 pub use header::{FormatError, Header};
 
-use self::header::HEADER_BYTES;
 use super::{Driver, Io, IoError, IoErrorKind, IoFuture};
 use crate::coroutine::CoroutineMutex;
 use crate::graph::NodeRef;
@@ -102,7 +101,7 @@ impl Overlay {
     /// If it is none, or is torn, cut or broken.
     pub async fn open(file: &NodeRef) -> Result<Box<Self>, IoError> {
         let format = |error| format_error(file, error);
-        let mut bytes = [0; HEADER_BYTES];
+        let mut bytes = [0; Header::BYTES];
         file.read(0, &mut bytes).await?;
         let header = Header::decode(&bytes).map_err(format)?;
         let file_length = file.length().await?;

@@ -63,7 +63,7 @@ impl Rule {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Rule::Taker => "this step is not for who takes it",
+            Rule::Taker => "who takes a step may take it",
             Rule::SectionsAreWhole => {
                 "a write section is begun outside of one, and `unlock`ed by who began it"
             }

@@ -158,8 +158,21 @@ impl Reference {
         Ok(())
     }
 
+    /// Whether `node` is `top` or below it.
     fn is_below(&self, node: NodeId, top: NodeId) -> bool {
-        node == top
-            || self.nodes[top.0].children.iter().any(|(_, child)| self.is_below(node, *child))
+        let mut below = vec![top];
+        let mut next = 0;
+        while let Some(one) = below.get(next).copied() {
+            if one == node {
+                return true;
+            }
+            for (_, child) in &self.nodes[one.0].children {
+                if !below.contains(child) {
+                    below.push(*child);
+                }
+            }
+            next += 1;
+        }
+        false
     }
 }

@@ -205,11 +205,23 @@ impl Reference {
         self.nodes[node.0].life == Life::Absent
     }
 
+    /// Whether it or something above it has a reference that stays.
     fn is_certain(&self, node: NodeId) -> bool {
-        let state = &self.nodes[node.0];
-        state.life == Life::Open
-            && (state.main + state.tasks > 0
-                || self.parents(node).any(|(parent, _)| self.is_certain(parent)))
+        let mut above = vec![node];
+        let mut next = 0;
+        while let Some(one) = above.get(next).copied() {
+            let state = &self.nodes[one.0];
+            if state.life == Life::Open && state.main + state.tasks > 0 {
+                return self.nodes[node.0].life == Life::Open;
+            }
+            for (parent, _) in self.parents(one) {
+                if !above.contains(&parent) {
+                    above.push(parent);
+                }
+            }
+            next += 1;
+        }
+        false
     }
 
     fn parents(&self, node: NodeId) -> impl Iterator<Item = (NodeId, Edge)> {

@@ -15,17 +15,18 @@ pub(super) fn check(program: &Program) -> Result<(), Broken> {
         let named = format!("event `{}`", program.events[event.0]);
         let mut signals = places.iter().filter(|(_, _, step)| **step == Step::Signal(event));
         let (first, second) = (signals.next(), signals.next());
-        let waits = places.iter().filter(|(_, _, step)| **step == Step::Wait(event));
+        let mut waits = places.iter().filter(|(_, _, step)| **step == Step::Wait(event)).peekable();
         let by_callback =
             first.is_some_and(|(party, _, _)| !matches!(party, Party::Main | Party::Task(_)));
-        if second.is_some() || by_callback || first.is_none() && waits.clone().next().is_some() {
-            let step = second.or(first).map(|(party, at, _)| (*party, *at));
+        if second.is_some() || by_callback || first.is_none() && waits.peek().is_some() {
+            let step = second.or(first).or(waits.peek().copied());
+            let step = step.map(|(party, at, _)| (*party, *at));
             return Err(Broken { rule: Rule::EventsAreSignalledOnce, step, found: named });
         }
         let Some((signaller, signal_at, _)) = first else { continue };
         for (party, at, _) in waits {
             let step = Some((*party, *at));
-            if comes_before(program, (*party, *at), (*signaller, *signal_at), program.steps()) {
+            if comes_before(program, (*party, *at), (*signaller, *signal_at)) {
                 return Err(Broken { rule: Rule::EventsComeInOrder, step, found: named });
             }
             if holds_read_lock(steps_of(program, *party), *at)
@@ -44,27 +45,26 @@ fn steps_of(program: &Program, party: Party) -> &[Step] {
 }
 
 /// Whether `late` cannot be reached before `early`: it comes later in the same list, or waits for somebody who does.
-fn comes_before(
-    program: &Program,
-    early: (Party, usize),
-    late: (Party, usize),
-    depth: usize,
-) -> bool {
-    if early.0 == late.0 && early.1 < late.1 {
-        return true;
+fn comes_before(program: &Program, early: (Party, usize), late: (Party, usize)) -> bool {
+    let mut needed = vec![late];
+    let mut next = 0;
+    while let Some((party, at)) = needed.get(next).copied() {
+        if party == early.0 && early.1 < at {
+            return true;
+        }
+        for step in &steps_of(program, party)[..at] {
+            let Step::Wait(event) = step else { continue };
+            let signal = program.parties().find_map(|(party, _, steps)| {
+                Some((party, steps.iter().position(|each| *each == Step::Signal(*event))?))
+            });
+            if signal == Some(early) {
+                return true;
+            }
+            needed.extend(signal.filter(|signal| !needed.contains(signal)));
+        }
+        next += 1;
     }
-    if depth == 0 {
-        return false;
-    }
-    steps_of(program, late.0)[..late.1].iter().any(|step| {
-        let Step::Wait(event) = step else { return false };
-        let signal = program.parties().find_map(|(party, _, steps)| {
-            Some((party, steps.iter().position(|each| *each == Step::Signal(*event))?))
-        });
-        signal.is_some_and(|signal| {
-            signal == early || comes_before(program, early, signal, depth - 1)
-        })
-    })
+    false
 }
 
 fn holds_read_lock(steps: &[Step], at: usize) -> bool {

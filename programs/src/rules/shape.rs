@@ -30,7 +30,7 @@ fn edges(program: &Program) -> Result<(), Broken> {
                     format!("`{}.{}` of a `{}`", node.name, edge.word(), node.driver.word());
                 return broken(Rule::Shape, found);
             }
-            if is_below(program, NodeId(at), *child, program.nodes.len()) {
+            if is_below(program, NodeId(at), *child) {
                 return broken(Rule::Shape, format!("`{}` is below itself", node.name));
             }
             let child = program.node(*child);
@@ -68,11 +68,22 @@ fn edges(program: &Program) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Whether `node` is `top` or below it; `depth` ends a walk in a circle.
-fn is_below(program: &Program, node: NodeId, top: NodeId, depth: usize) -> bool {
-    let mut children = program.node(top).children.iter();
-    node == top
-        || depth > 0 && children.any(|(_, child)| is_below(program, node, *child, depth - 1))
+/// Whether `node` is `top` or below it.
+fn is_below(program: &Program, node: NodeId, top: NodeId) -> bool {
+    let mut below = vec![top];
+    let mut next = 0;
+    while let Some(one) = below.get(next).copied() {
+        if one == node {
+            return true;
+        }
+        for (_, child) in &program.node(one).children {
+            if !below.contains(child) {
+                below.push(*child);
+            }
+        }
+        next += 1;
+    }
+    false
 }
 
 /// Bottom halves come first, then commands.

@@ -1,0 +1,111 @@
+//! A failing trial made small: fewer tasks, steps and nodes first, then fewer context switches.
+//!
+//! The program is drawn again and simplified as long as it fails in the same way under its schedules; then the schedule that
+//! fails is minimised. What is left is written as a file that says how to see it again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use graphlock_harness::model::{self, Minimised};
+use graphlock_harness::outcome::Violation;
+use graphlock_harness::scenario::Check;
+use graphlock_programs::file;
+use graphlock_programs::program::Program;
+use graphlock_programs::strategy::Schedule;
+
+use super::hunt::{Failed, Hunt};
+use super::trial;
+use crate::counterexample::draw;
+use crate::engine;
+use crate::place;
+use crate::program;
+
+/// So many simpler programs are tried.
+const PROGRAMS_MAX: u32 = 1_500;
+/// So many executions are spent on a schedule.
+const EXECUTIONS_MAX: u64 = 20_000;
+
+/// A failure made small.
+pub(super) struct Shrunk {
+    pub(super) program: Arc<Program>,
+    schedule: Schedule,
+    check: Check,
+    pub(super) minimised: Minimised,
+}
+
+impl Shrunk {
+    /// Makes a failure small that was found in this hunt.
+    pub(super) fn of(failed: &Failed, hunt: &Hunt) -> Shrunk {
+        let wanted = trial::signature(&failed.violation);
+        let mut tree = trial::draw(hunt.seed, failed.number);
+        let mut best =
+            (Arc::clone(&failed.program), failed.schedule.clone(), failed.violation.clone());
+        // A smaller program may need a rarer schedule.
+        let runs = hunt.schedules * 2;
+        let mut simpler = tree.simplify();
+        for _ in 0..PROGRAMS_MAX {
+            if !simpler {
+                break;
+            }
+            let (program, schedule) = tree.current();
+            let program = Arc::new(program);
+            let check = trial::how(&program, &schedule, runs, hunt.mutation);
+            let report = trial::execute(&program, &check);
+            let same = report.verdict.violation().filter(|each| trial::signature(each) == wanted);
+            if let Some(violation) = same {
+                best = (program, schedule, Box::new(violation.clone()));
+                simpler = tree.simplify();
+            } else {
+                simpler = tree.complicate();
+            }
+        }
+        let (program, schedule, violation) = best;
+        Self::minimise(program, schedule, &violation, hunt)
+    }
+
+    fn minimise(
+        program: Arc<Program>,
+        schedule: Schedule,
+        violation: &Violation,
+        hunt: &Hunt,
+    ) -> Shrunk {
+        let check = trial::how(&program, &schedule, hunt.schedules, hunt.mutation);
+        let body = engine::program_body(&program, trial::deferral(&program));
+        let minimised = model::minimise(&check, &body, violation, EXECUTIONS_MAX);
+        Shrunk { program, schedule, check, minimised }
+    }
+
+    /// Writes both files and says what was found.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub(super) fn described(&self, hunt: &Hunt, number: u64) -> Result<String, String> {
+        let name = format!("fuzz-{}-{number}", hunt.seed);
+        let saved = program::save(
+            &name,
+            &self.program,
+            trial::deferral(&self.program),
+            &self.check,
+            &self.minimised.violation,
+        );
+        let (toml, schedule): (PathBuf, PathBuf) = saved.map_err(|error| {
+            format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
+        })?;
+        let Minimised { switches, preemptions, minimal, .. } = &self.minimised;
+        let least = if *minimal { ", and fewer do not show it" } else { "" };
+        let planted = hunt.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
+        Ok(format!(
+            "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes; {preemptions} preemptions, {switches} \
+             context switches{least}\n\n{}\n{}\nto see it again:\n  cargo gate check {} --schedule {}{planted}\n\
+             to see it found again:\n  cargo gate fuzz --seed {} --first {number} --programs 1{planted}\n",
+            self.program.tasks(),
+            self.program.steps(),
+            self.program.nodes.len(),
+            file::print(&self.program),
+            draw(&self.minimised.violation),
+            place::shown(&toml),
+            place::shown(&schedule),
+            hunt.seed,
+        ))
+    }
+}

@@ -1,0 +1,274 @@
+//! `gate check FILE.toml`: one program from a file, exhaustively as far as a budget goes, then sampled.
+//!
+//! Cases: *a mistake in the file* (exit code 2, with its place); *complete* (every interleaving, on each way of deferring);
+//! *sampled* (the budget was spent; nothing was found: exit code 0, and the text says how far it came); *a violation* (exit
+//! code 1, with its schedule saved). With `--schedule` the saved schedule is executed again and nothing else.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use graphlock_harness::model::{self, Hooks};
+use graphlock_harness::outcome::{Limit, Report, Verdict, Violation};
+use graphlock_harness::scenario::{Check, Sampling, Strategy};
+use graphlock_harness::schedule::ScheduleFile;
+use graphlock_programs::file;
+use graphlock_programs::program::{Deferral, Program};
+
+use crate::catalogue::Catalogue;
+use crate::counterexample::draw;
+use crate::engine;
+use crate::place;
+use crate::replay::Shown;
+use crate::table::count;
+
+/// A program from a file.
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// The program
+    #[arg(value_name = "FILE.toml")]
+    file: PathBuf,
+    /// Plants this bug
+    #[arg(long, value_name = "ID")]
+    mutation: Option<String>,
+    /// The most time for the exhaustive search, for each way of deferring
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    max_time: u64,
+    /// How many schedules are drawn if that is not enough
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
+    /// Seeds them
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Threads of the exhaustive search; the result does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Executes this saved schedule again, and nothing else
+    #[arg(long, value_name = "FILE.schedule")]
+    schedule: Option<PathBuf>,
+}
+
+/// Checks a program.
+///
+/// # Errors
+/// In one line: what was found, and what was expected.
+pub(crate) fn check(catalogue: &Catalogue, options: &CheckOptions) -> Result<Shown, String> {
+    let mutation = match &options.mutation {
+        None => None,
+        Some(named) => Some(catalogue.mutation(named)?),
+    };
+    let program = Arc::new(read(&options.file)?);
+    if let Some(schedule) = &options.schedule {
+        return again(&program, schedule, mutation);
+    }
+    let ways = match program.deferral {
+        Some(way) => vec![way],
+        None => Deferral::ALL.to_vec(),
+    };
+    let mut text = match program.about.as_str() {
+        "" => format!("{}\n", options.file.display()),
+        about => format!("{}: {about}\n", options.file.display()),
+    };
+    for way in ways {
+        let (lines, violation) = on_one_way(&program, way, options, mutation);
+        text += &lines;
+        if let Some((check, violation)) = violation {
+            text += &failed(&program, way, options, &check, &violation)?;
+            return Ok(Shown { text, exit_code: 1 });
+        }
+    }
+    Ok(Shown { text, exit_code: 0 })
+}
+
+fn read(path: &Path) -> Result<Program, String> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path)
+        .map_err(|error| format!("{name}: found no readable file ({error}), expected a program"))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| format!("{name}: found bytes that are not UTF-8, expected a program"))?;
+    file::parse(&name, &text).map_err(|rejection| rejection.to_string())
+}
+
+type Failed = Option<(Check, Box<Violation>)>;
+
+/// All interleavings if there is time for them, then some.
+fn on_one_way(
+    program: &Arc<Program>,
+    way: Deferral,
+    options: &CheckOptions,
+    mutation: Option<&'static str>,
+) -> (String, Failed) {
+    let jobs = std::num::NonZeroUsize::new(usize::from(options.jobs));
+    let exhaustive = Check {
+        time_max: Some(Duration::from_secs(options.max_time)),
+        jobs: jobs.unwrap_or(std::num::NonZeroUsize::MIN),
+        mutation,
+        ..Check::default()
+    };
+    let report = engine::check_program(program, way, &exhaustive, &Hooks::default())
+        .expect("no checkpoint is asked for");
+    let mut lines = String::new();
+    let _ = writeln!(lines, "  {:<12} {}", way.word(), said(&report));
+    if let Verdict::Violation(violation) = report.verdict {
+        return (lines, Some((exhaustive, violation)));
+    }
+    if !matches!(report.verdict, Verdict::BudgetSpent(Limit::Time(_))) {
+        return (lines, None);
+    }
+    let (seed, runs) = (options.seed, options.runs);
+    let sampling = Sampling::Portfolio;
+    let sampled = Check {
+        strategy: Strategy::Sample { sampling, seed, first: 0, runs },
+        mutation,
+        ..Check::default()
+    };
+    let report = engine::check_program(program, way, &sampled, &Hooks::default())
+        .expect("no checkpoint is asked for");
+    let _ = writeln!(lines, "  {:<12} {}", "", said(&report));
+    match report.verdict {
+        Verdict::Violation(violation) => (lines, Some((sampled, violation))),
+        _ => (lines, None),
+    }
+}
+
+/// What was shown, in a line.
+fn said(report: &Report) -> String {
+    let executions = count(report.executions);
+    let seen = report.saturation.map_or_else(String::new, |seen| {
+        let new = 100.0 * seen.next_is_new;
+        format!(", {} different traces, the next is new with {new:.1} %", count(seen.traces))
+    });
+    match &report.verdict {
+        Verdict::Complete => format!("complete: all {executions} interleavings"),
+        Verdict::BudgetSpent(Limit::Time(time)) => {
+            let share = report.estimate.map_or_else(String::new, |estimate| {
+                let share = 100.0 * estimate.share(report.executions);
+                format!(", about {share:.1} % of all")
+            });
+            format!("{executions} interleavings in {} s{share}; then sampled:", time.as_secs())
+        }
+        Verdict::BudgetSpent(_) => format!("{executions} sampled schedules{seen}; nothing found"),
+        Verdict::Violation(violation) => {
+            format!("violation after {executions} executions: {}", violation.kind)
+        }
+        Verdict::NotDeterministic(why) | Verdict::HarnessBlind(why) => {
+            format!("{}: {why}", report.verdict.word())
+        }
+    }
+}
+
+fn failed(
+    program: &Arc<Program>,
+    way: Deferral,
+    options: &CheckOptions,
+    check: &Check,
+    violation: &Violation,
+) -> Result<String, String> {
+    /// So many executions are spent on making a schedule small.
+    const EXECUTIONS_MAX: u64 = 20_000;
+    let body = engine::program_body(program, way);
+    let minimised = model::minimise(check, &body, violation, EXECUTIONS_MAX);
+    let stem = options.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let saved = save(&stem, program, way, check, &minimised.violation).map_err(|error| {
+        format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
+    })?;
+    let planted = options.mutation.as_ref().map(|id| format!(" --mutation {id}"));
+    Ok(format!(
+        "\n{}\nto see it again: cargo gate check {} --schedule {}{}\n",
+        draw(&minimised.violation),
+        place::shown(&saved.0),
+        place::shown(&saved.1),
+        planted.unwrap_or_default(),
+    ))
+}
+
+/// How the schedule's file names what it is of: how the program is executed is part of it.
+fn label(way: Deferral, check: &Check) -> String {
+    let buffers = u8::from(check.store_buffers);
+    format!("program[deferral={way},store-buffers={buffers},surprises={}]", check.surprises)
+}
+
+/// Writes a program beside a schedule of it.
+///
+/// # Errors
+/// If a file cannot be written.
+pub(crate) fn save(
+    name: &str,
+    program: &Program,
+    way: Deferral,
+    check: &Check,
+    violation: &Violation,
+) -> io::Result<(PathBuf, PathBuf)> {
+    let folder = place::folder();
+    std::fs::create_dir_all(&folder)?;
+    let (toml, schedule) =
+        (folder.join(format!("{name}.toml")), folder.join(format!("{name}.schedule")));
+    let file = ScheduleFile {
+        scenario: label(way, check),
+        mutation: check.mutation.map(str::to_owned),
+        verdict: violation.kind.to_string(),
+        schedule: violation.schedule.clone(),
+    };
+    std::fs::write(&toml, file::print(program))?;
+    std::fs::write(&schedule, file.to_text())?;
+    Ok((toml, schedule))
+}
+
+/// Executes a saved schedule.
+fn again(
+    program: &Arc<Program>,
+    path: &Path,
+    mutation: Option<&'static str>,
+) -> Result<Shown, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!("{shown}: found no readable file ({error}), expected a schedule")
+    })?;
+    let file = ScheduleFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
+    let (way, mut check) = labelled(&file.scenario).ok_or_else(|| {
+        format!(
+            "{shown}: found a schedule of `{}`, expected one of a program; `gate replay` executes those of scenarios",
+            file.scenario
+        )
+    })?;
+    if file.mutation.as_deref() != mutation {
+        let planted = |id: Option<&str>| id.map_or("nothing".to_owned(), |id| format!("`{id}`"));
+        return Err(format!(
+            "{shown}: found a schedule with {} planted, expected the same in --mutation, which plants {}",
+            planted(file.mutation.as_deref()),
+            planted(mutation)
+        ));
+    }
+    check.mutation = mutation;
+    check.strategy = Strategy::Replay { schedule: file.schedule, strict: true };
+    let report = engine::check_program(program, way, &check, &Hooks::default())
+        .expect("no checkpoint is asked for");
+    Ok(crate::replay::shown_again(&report, &file.verdict))
+}
+
+/// The other way round.
+fn labelled(label: &str) -> Option<(Deferral, Check)> {
+    let parts = label.strip_prefix("program[deferral=")?.strip_suffix(']')?;
+    let (way, rest) = parts.split_once(",store-buffers=")?;
+    let (buffers, surprises) = rest.split_once(",surprises=")?;
+    let way = Deferral::ALL.into_iter().find(|each| each.word() == way)?;
+    let store_buffers = buffers == "1";
+    Some((way, Check { store_buffers, surprises: surprises.parse().ok()?, ..Check::default() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_says_how_a_program_was_executed() {
+        let check = Check { store_buffers: true, surprises: 3, ..Check::default() };
+        let (way, read) =
+            labelled(&label(Deferral::BottomHalf, &check)).expect("it was just written");
+        assert_eq!((way, read.store_buffers, read.surprises), (Deferral::BottomHalf, true, 3));
+        assert!(labelled("reader_meets_writer[readers=1]").is_none());
+    }
+}

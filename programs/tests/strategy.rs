@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use graphlock_programs::program::{Driver, Party, Place, Program};
+use graphlock_programs::program::{Driver, Edge, Party, Place, Program};
 use graphlock_programs::rules;
 use graphlock_programs::step::{self, Step};
 use graphlock_programs::strategy::{Group, Size, draw, programs, schedules};
@@ -218,4 +218,25 @@ fn drawing_is_fast() {
         steps += strategy.new_tree(&mut runner).expect("never refused").current().steps();
     }
     println!("{:?} for a program; {steps} steps in {DRAWN}", begin.elapsed() / DRAWN as u32);
+}
+
+/// An overlay's file is written by the overlay alone: elsewhere a program would break what it then checks.
+#[test]
+fn files_of_overlays_are_left_alone() {
+    for seed in 0..DRAWN {
+        let program = draw(seed, Size::default());
+        let overlays = program.nodes.iter().filter(|node| node.driver == Driver::Overlay);
+        let files =
+            overlays.flat_map(|node| &node.children).filter(|(edge, _)| *edge == Edge::File);
+        let images: Vec<_> = files.map(|(_, file)| program.node(*file).driver.image()).collect();
+        for (_, step) in steps(&program) {
+            let Step::Write(node) = step else { continue };
+            let image = program.node(*node).driver.image();
+            assert!(
+                image.is_none() || !images.contains(&image),
+                "seed {seed}\n{}",
+                shown(&program)
+            );
+        }
+    }
 }

@@ -38,7 +38,7 @@ impl Sketch {
 
     fn step_of_main(&mut self) -> Option<Step> {
         let node = self.any_node();
-        let other = self.any_node();
+        let other = self.any_part()?;
         let open = self.program.node(node).open;
         let step = match self.dice.below(16) {
             0 | 1 => (None, Step::Poll),

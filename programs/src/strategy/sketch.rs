@@ -155,11 +155,29 @@ impl Sketch {
         nodes.filter(|each| each.open).any(|each| each.children.iter().any(|(_, it)| *it == node))
     }
 
+    /// Whether an overlay keeps its clusters in this node's image. Nobody else writes there: what an overlay makes of a
+    /// file that somebody has written over is no question of the graph's.
+    pub(super) fn is_file_of_overlay(&self, node: NodeId) -> bool {
+        let Some(image) = self.driver(node).image() else { return false };
+        let overlays = self.program.nodes.iter().filter(|each| each.driver == Driver::Overlay);
+        let mut files =
+            overlays.flat_map(|each| &each.children).filter(|(it, _)| *it == Edge::File);
+        files.any(|(_, file)| self.driver(*file).image() == Some(image))
+    }
+
+    /// A node that may come above or below others.
+    pub(super) fn any_part(&mut self) -> Option<NodeId> {
+        let all = self.program.nodes.len();
+        let node = NodeId(self.dice.below(all));
+        (!self.is_file_of_overlay(node)).then_some(node)
+    }
+
     /// Where requests go: to the top of what is there, or to its disk.
     pub(super) fn target(&mut self) -> Option<NodeId> {
         let tops: Vec<NodeId> = (0..self.program.nodes.len())
             .map(NodeId)
             .filter(|node| self.program.node(*node).open && !self.has_parent(*node))
+            .filter(|node| !self.is_file_of_overlay(*node))
             .collect();
         if tops.is_empty() { None } else { Some(self.dice.one_of(&tops)) }
     }
@@ -168,7 +186,10 @@ impl Sketch {
     pub(super) fn request(&mut self, node: NodeId) -> Step {
         let writes = match self.driver(node) {
             Driver::Device { writes } => writes,
-            Driver::Storage { mode, .. } => mode == Mode::ReadWrite && !self.has_parent(node),
+            Driver::Storage { mode, .. } => {
+                let alone = !self.has_parent(node) && !self.is_file_of_overlay(node);
+                mode == Mode::ReadWrite && alone
+            }
             _ => !self.has_parent(node),
         };
         match self.dice.below(8) {

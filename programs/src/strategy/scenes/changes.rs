@@ -3,7 +3,7 @@
 use super::super::sketch::{Scene, Sketch};
 use super::super::swarm::Group;
 use super::Entry;
-use crate::program::{Driver, Edge, NodeId};
+use crate::program::{Driver, Edge};
 use crate::step::Step;
 
 pub(super) const SCENES: &[Entry] = &[
@@ -87,7 +87,7 @@ fn filter_goes(sketch: &mut Sketch) -> Option<Scene> {
 /// Another child in a child's place; what it was becomes the main loop's.
 fn child_is_replaced(sketch: &mut Sketch) -> Option<Scene> {
     let (parent, edge, child) = sketch.find_edge(|_, _| true)?;
-    let other: NodeId = sketch.find(|node| node.open)?;
+    let other = sketch.any_part().filter(|node| sketch.program.node(*node).open)?;
     let mut inside = match sketch.dice.below(3) {
         0 => vec![Step::Detach(parent, edge), Step::Attach(parent, edge, other)],
         _ => vec![Step::Replace(parent, edge, other)],

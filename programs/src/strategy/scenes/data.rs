@@ -94,7 +94,7 @@ fn overlay_comes(sketch: &mut Sketch) -> Option<Scene> {
     let overlay = known.or_else(|| sketch.spare_overlay())?;
     let (_, file) = *sketch.program.node(overlay).children.first()?;
     let disk = sketch.find(|node| node.open && node.driver.image().is_some())?;
-    if disk == file {
+    if sketch.is_file_of_overlay(disk) {
         return None;
     }
     let mut main = vec![Step::Open(overlay), Step::WriteLock { drained: false }];

@@ -187,6 +187,9 @@ pub struct Check {
     pub checkpoint: Option<Checkpoint>,
     /// Execute each schedule twice and compare the choices offered.
     pub twice: bool,
+    /// Let stores weaker than `SeqCst` come later than their task's next loads, as on x86 (TSO). A schedule fits only with
+    /// the same value.
+    pub store_buffers: bool,
     /// The planted bug that is on.
     pub mutation: Option<&'static str>,
 }
@@ -205,6 +208,7 @@ impl Default for Check {
             shard: None,
             checkpoint: None,
             twice: false,
+            store_buffers: false,
             mutation: None,
         }
     }

@@ -4,10 +4,11 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{explore, violation};
+use common::{body, explore, violation};
 
-use graphlock_harness::model;
-use graphlock_harness::outcome::{Verdict, ViolationKind};
+use graphlock_harness::model::{self, check};
+use graphlock_harness::outcome::{Report, Verdict, ViolationKind};
+use graphlock_harness::scenario::Check;
 use graphlock_harness::sync::atomic::{AtomicU32, Ordering, fence};
 use graphlock_harness::sync::cell::UnsafeCell;
 use graphlock_harness::sync::time::{Duration, Instant};
@@ -188,4 +189,65 @@ fn giving_way_before_a_store_hides_nothing() {
         model::finish(move || seen.to_string());
     });
     assert_eq!(report.final_states.keys().collect::<Vec<_>>(), ["0", "1"]);
+}
+
+/// Peterson's algorithm without fences excludes nobody on x86, and with one it does.
+fn peterson(between: fn()) -> Report {
+    let exclusion = body(move || {
+        let wants: Arc<[AtomicU32; 3]> = Arc::default();
+        let inside = Arc::new(Shared(UnsafeCell::new(0)));
+        let tasks: Vec<_> = (0..2_u32)
+            .map(|own| {
+                let task = own as usize;
+                let (wants, inside) = (Arc::clone(&wants), Arc::clone(&inside));
+                let run = move || {
+                    wants[task].store(1, Ordering::Release);
+                    wants[2].store(1 - own, Ordering::Release);
+                    between();
+                    let busy = wants[1 - task].load(Ordering::Acquire) == 1;
+                    if !busy || wants[2].load(Ordering::Acquire) == own {
+                        inside.0.with_mut(|_| ());
+                        wants[task].store(0, Ordering::Release);
+                    }
+                };
+                thread::spawn(run)
+            })
+            .collect();
+        tasks.into_iter().for_each(|task| task.join().unwrap());
+    });
+    check(&Check { store_buffers: true, ..Check::default() }, &exclusion)
+}
+
+#[test]
+fn a_missing_fence_is_a_data_race() {
+    let found = peterson(|| {});
+    let found = found.verdict.violation().expect("both are inside");
+    assert_eq!(found.kind, ViolationKind::DataRace);
+    let drawn = found.trace.lanes(100);
+    assert!(drawn.contains("holds back"), "{drawn}");
+    let fenced = peterson(|| fence(Ordering::SeqCst));
+    assert!(matches!(fenced.verdict, Verdict::Complete), "{:?}", fenced.verdict);
+}
+
+/// The cell is written after the flag is stored, and before the flag is seen: what the store publishes was decided
+/// where it stands.
+#[test]
+fn a_store_publishes_what_was_known_where_it_stands() {
+    let late = body(|| {
+        let (flag, other) = (Arc::new(AtomicU32::new(0)), AtomicU32::new(0));
+        let cell = Arc::new(Shared(UnsafeCell::new(0)));
+        let (flag2, cell2) = (Arc::clone(&flag), Arc::clone(&cell));
+        let reader = thread::spawn(move || {
+            if flag2.load(Ordering::Acquire) == 1 {
+                cell2.0.with(|_| ());
+            }
+        });
+        flag.store(1, Ordering::Release);
+        cell.0.with_mut(|_| ());
+        other.load(Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    let found = check(&Check { store_buffers: true, ..Check::default() }, &late);
+    let found = found.verdict.violation().expect("nothing orders the two").kind;
+    assert_eq!(found, ViolationKind::DataRace);
 }

@@ -64,6 +64,18 @@ impl Memory {
         &mut self.objects[slot]
     }
 
+    /// What a store of `task` at this place publishes. What the task learns later is not among it.
+    #[inline]
+    fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock {
+        let writer = &mut self.tasks[task];
+        if !releases(ordering) {
+            return writer.fence_release;
+        }
+        let published = writer.sync;
+        writer.sync.advance(task);
+        published
+    }
+
     /// All that `task` knows.
     pub(crate) fn known_to(&self, task: usize) -> Clock {
         self.tasks[task].sync
@@ -111,16 +123,27 @@ impl Execution {
         if !self.follows_orderings {
             return;
         }
-        let writer = &mut self.memory.tasks[task];
-        let published = if releases(ordering) { writer.sync } else { writer.fence_release };
-        if releases(ordering) {
-            writer.sync.advance(task);
-        }
+        let published = self.memory.publishes(task, ordering);
         let [release, _] = self.memory.published(object);
         if as_part_of_update {
             release.join(&published);
         } else {
             *release = published;
+        }
+    }
+
+    /// What a store of `task` at this place publishes when it is performed.
+    pub(crate) fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock {
+        if self.follows_orderings { self.memory.publishes(task, ordering) } else { Clock::ZERO }
+    }
+
+    /// A store that was held back is performed: it publishes what its task knew then.
+    pub(super) fn delayed_written(&mut self, object: ObjectId, published: &Clock) {
+        if let ObjectState::Atomic { version, .. } = &mut self.objects[object].state {
+            *version += 1;
+        }
+        if self.follows_orderings {
+            self.memory.published(object)[0] = *published;
         }
     }
 

@@ -16,6 +16,7 @@
 //! # Not here
 //! Which choice is made ([`crate::explore`]), and how stacks are switched ([`stack`]).
 
+pub(crate) mod buffer;
 pub(crate) mod clock;
 mod enabled;
 pub(crate) mod ending;
@@ -31,6 +32,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use buffer::Buffers;
 use clock::TASKS_MAX;
 use ending::Ending;
 use memory::Memory;
@@ -69,6 +71,8 @@ pub(crate) struct Execution {
     /// Who has announced a step that never waits, and who one that may have to.
     ready: TaskSet,
     waiting: TaskSet,
+    /// The stores that are held back.
+    pub(crate) buffers: Buffers,
     pub(crate) choices: Vec<Choice>,
     /// What was offered at each choice, hashed, if somebody wants to compare it.
     pub(crate) offers: Option<Vec<u64>>,
@@ -143,6 +147,7 @@ pub(crate) fn with_any_state<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R
 pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
     EXECUTION.with_borrow_mut(|slot| {
         assert!(slot.is_none(), "an execution cannot be started inside another one");
+        buffer::enter(&execution.buffers);
         *slot = Some(execution);
     });
     MUTATION.set(mutation);
@@ -180,6 +185,7 @@ impl Execution {
             current: 0,
             ready: 0,
             waiting: 0,
+            buffers: Buffers::default(),
             choices: Vec::new(),
             offers: None,
             records: true,
@@ -216,6 +222,7 @@ impl Execution {
         self.current = 0;
         self.ready = 0;
         self.waiting = 0;
+        self.buffers.clear();
         self.operations_while_given_up = 0;
     }
 
@@ -366,6 +373,16 @@ impl Execution {
         value
     }
 
+    /// Chooses how many stores of the running task, fewer than `count`, come later than its next load.
+    fn choose_delay(&mut self, count: u32) -> u32 {
+        if let Some(offers) = &mut self.offers {
+            offers.push(mix(u64::MAX, u64::from(count)));
+        }
+        let value = self.explorer.choose_delay(self.current, count);
+        self.choices.push(Choice::Value(value));
+        value
+    }
+
     /// Notes a step of the running task that no other task can see.
     pub(crate) fn note(&mut self, what: What) {
         self.record(self.current, what);
@@ -384,6 +401,7 @@ pub(crate) fn step<R>(
     operation: Operation,
     act: impl FnOnce(&mut Execution, usize) -> (R, Effect),
 ) -> Option<R> {
+    buffer::empty()?;
     let must_switch = with(|execution| {
         let me = execution.current;
         execution.announce(operation);

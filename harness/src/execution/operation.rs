@@ -26,6 +26,8 @@ pub(crate) struct ObjectId(pub(crate) u32);
 pub(crate) enum OperationKind {
     /// Reads an atomic.
     AtomicLoad(Ordering),
+    /// Reads what the task itself has stored and holds back: nothing shared.
+    AtomicLoadOwn,
     /// Writes an atomic.
     AtomicStore(Ordering),
     /// Reads and writes an atomic in one step.
@@ -86,7 +88,7 @@ pub(crate) struct Operation {
     pub(crate) kind: OperationKind,
     /// What it does it to. Steps that touch nothing shared have none.
     pub(crate) object: Option<ObjectId>,
-    /// The second object of steps that have two: the mutex of a condition variable's wait.
+    /// The second object of steps that have two: the mutex of a condition variable's wait. Or one that is only named.
     pub(crate) second: Option<ObjectId>,
     /// Where in the source.
     pub(crate) location: &'static Location<'static>,
@@ -96,7 +98,9 @@ impl Operation {
     /// How this operation touches its objects, at most: a comparison that fails has only read.
     pub(crate) fn class(&self) -> Class {
         match self.kind {
-            OperationKind::AtomicLoad(_) | OperationKind::Join => Class::Read,
+            OperationKind::AtomicLoad(_) | OperationKind::AtomicLoadOwn | OperationKind::Join => {
+                Class::Read
+            }
             _ => Class::Write,
         }
     }
@@ -142,9 +146,10 @@ impl Operation {
     }
 
     /// The objects it touches. The condition variable that a wake names is not among them: the
-    /// notification was the step that touched it.
+    /// notification was the step that touched it. Nor is the atomic of a store that is held back.
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
-        let second = self.second.filter(|_| self.kind != OperationKind::CondvarWake);
+        let names = matches!(self.kind, OperationKind::CondvarWake | OperationKind::AtomicLoadOwn);
+        let second = self.second.filter(|_| !names);
         self.object.into_iter().chain(second)
     }
 

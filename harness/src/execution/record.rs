@@ -62,6 +62,8 @@ pub(crate) enum What {
     Ended,
     /// The time it waited for came.
     TimeIsUp,
+    /// Its next load comes before this many of its stores.
+    HeldBack(u32, &'static std::panic::Location<'static>),
     /// A data choice came out as the first of so many.
     Chose(u32, u32),
     /// A written case was reached.
@@ -91,6 +93,7 @@ impl Execution {
                 (self.describe(&operation, effect), place(operation.location))
             }
             What::Fence(ordering, at) => (format!("fence {ordering:?}"), place(at)),
+            What::HeldBack(count, at) => (format!("holds back {count} of its stores"), place(at)),
             What::Spawned(task, at) => (format!("spawns {}", self.tasks[task].name()), place(at)),
             What::Ended => ("ends".to_owned(), String::new()),
             What::TimeIsUp => {
@@ -117,13 +120,15 @@ impl Execution {
     }
 
     fn describe(&self, operation: &Operation, effect: Effect) -> String {
-        let name = self.name_of(operation.object);
-        let state = operation.object.map(|object| &self.objects[object].state);
+        let own = operation.kind == OperationKind::AtomicLoadOwn;
+        let object = if own { operation.second } else { operation.object };
+        let name = self.name_of(object);
+        let state = object.map(|object| &self.objects[object].state);
         let signed = matches!(state, Some(ObjectState::Atomic { signed: true, .. }));
         let show =
             |bits: u64| if signed { bits.cast_signed().to_string() } else { bits.to_string() };
         let plain = match operation.kind {
-            OperationKind::AtomicLoad(_) => "reads",
+            OperationKind::AtomicLoad(_) | OperationKind::AtomicLoadOwn => "reads",
             OperationKind::AtomicStore(_) => "writes",
             OperationKind::AtomicReadModifyWrite(_) | OperationKind::AtomicCompareExchange(..) => {
                 "changes"
@@ -145,6 +150,7 @@ impl Execution {
             OperationKind::Sleep => "has slept",
         };
         match effect {
+            Effect::Read(value) if own => format!("{name} = {}, its own", show(value)),
             Effect::Read(value) => format!("{name} = {}", show(value)),
             Effect::Wrote(_, value) => format!("{name} := {}", show(value)),
             Effect::Changed(before, after) => {

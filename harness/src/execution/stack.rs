@@ -19,7 +19,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use super::ending::Ending;
 use super::record::What;
 use super::task::TaskState;
-use super::{Execution, Next, enter, leave, with, with_any_state};
+use super::{Execution, Next, buffer, enter, leave, with, with_any_state};
 use crate::outcome::describe_panic;
 use crate::trace::place;
 
@@ -93,6 +93,7 @@ fn run_task(number: usize, body: Box<dyn FnOnce()>) {
         let locals =
             with_any_state(|execution| std::mem::take(&mut execution.tasks[number].locals));
         drop(locals);
+        buffer::empty();
     }));
     match result {
         Ok(()) => {

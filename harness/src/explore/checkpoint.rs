@@ -26,6 +26,8 @@ struct File {
     steps_max: u64,
     depth_max: Option<u64>,
     keep_going: bool,
+    #[serde(default)]
+    store_buffers: bool,
     shard: Option<Shard>,
     ledger: Ledger,
 }
@@ -111,6 +113,7 @@ pub(crate) fn write(
         steps_max: check.steps_max,
         depth_max: check.depth_max,
         keep_going: check.keep_going,
+        store_buffers: check.store_buffers,
         shard: check.shard,
         ledger: ledger.clone(),
     };
@@ -170,7 +173,8 @@ fn fits(path: &Path, label: &str, file: &File, check: &Check) -> Result<(), Chec
     expect(path, "planted bug", name(file.mutation.as_deref()), name(check.mutation))?;
     expect(path, "step limit", file.steps_max.to_string(), check.steps_max.to_string())?;
     expect(path, "depth", number(file.depth_max), number(check.depth_max))?;
-    expect(path, "keep going", file.keep_going.to_string(), check.keep_going.to_string())
+    expect(path, "keep going", file.keep_going.to_string(), check.keep_going.to_string())?;
+    expect(path, "store buffers", file.store_buffers.to_string(), check.store_buffers.to_string())
 }
 
 fn expect(

@@ -9,6 +9,7 @@ use super::runner::Body;
 use super::totals::{Found, Totals};
 use super::tree::{Branch, Made};
 use super::{DEPENDS_ON_MORE, Explorer};
+use crate::execution::buffer::Buffers;
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
 use crate::outcome::{ViolationKind, describe_panic};
@@ -40,6 +41,9 @@ impl<'a> Maker<'a> {
     pub(crate) fn new(check: &'a Check, body: &'a Body, explorer: Box<dyn Explorer>) -> Self {
         let mut execution = Execution::new(explorer, check.steps_max, check.depth_max);
         execution.offers = check.twice.then(Vec::new);
+        if check.store_buffers {
+            execution.buffers = Buffers::new();
+        }
         let shared = Arc::clone(body);
         let own: Body = Arc::new(move || shared());
         Maker { check, body: own, execution: Some(execution) }

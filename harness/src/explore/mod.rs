@@ -128,6 +128,11 @@ pub(crate) trait Explorer {
     /// Chooses one of `count` values for `task`, 0 first; `count` is at least 2.
     fn choose_value(&mut self, task: usize, count: u32) -> u32;
 
+    /// Chooses how many stores of `task`, fewer than `count`, come later than its next load; 0 is none.
+    fn choose_delay(&mut self, task: usize, count: u32) -> u32 {
+        self.choose_value(task, count)
+    }
+
     /// A task has acted.
     fn performed(&mut self, _step: &Performed<'_>) {}
 

@@ -22,6 +22,8 @@ use crate::trace::Trace;
 /// What the deterministic engine assumes of memory.
 const MEMORY_MODEL: &str = "sequential consistency, data races by declared orderings (C11)";
 
+const MEMORY_MODEL_TSO: &str = "x86 (TSO), data races by declared orderings (C11)";
+
 /// The body of a check: it is called once for each execution.
 pub type Body = Arc<dyn Fn() + Send + Sync>;
 
@@ -94,6 +96,9 @@ pub fn check_with(
             report
         }
     };
+    if check.store_buffers {
+        report.memory_model = MEMORY_MODEL_TSO;
+    }
     report.elapsed = begun.elapsed();
     Ok(report)
 }

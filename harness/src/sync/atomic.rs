@@ -1,7 +1,7 @@
 //! Atomics of all widths and fences, in the shape of std's.
 //!
 //! A load sees the latest value; what it lets its task know follows the declared ordering
-//! (`execution/memory.rs`). A failed `compare_exchange` has only read; `compare_exchange_weak` never fails
+//! (`execution/memory.rs`). With store buffers a store may come later (`execution/buffer.rs`). A failed `compare_exchange` has only read; `compare_exchange_weak` never fails
 //! without a reason.
 
 use std::fmt;
@@ -10,6 +10,7 @@ use std::panic::Location;
 pub use std::sync::atomic::Ordering;
 
 use super::handle::{Handle, on};
+use crate::execution::buffer::{self, Delayed};
 use crate::execution::object::ObjectState;
 use crate::execution::operation::OperationKind;
 use crate::execution::record::Effect;
@@ -20,6 +21,9 @@ use crate::execution::{step, with};
 #[track_caller]
 pub fn fence(ordering: Ordering) {
     let at = Location::caller();
+    if ordering == Ordering::SeqCst {
+        buffer::empty();
+    }
     if with(|execution| execution.fence(ordering, at)).is_none() {
         std::sync::atomic::fence(ordering);
     }
@@ -31,7 +35,8 @@ pub fn compiler_fence(ordering: Ordering) {
 }
 
 macro_rules! atomic {
-    ($(#[$doc:meta])* $name:ident, $std:ty, $value:ty, $signed:expr, |$shown:ident| $bits:expr) => {
+    ($(#[$doc:meta])* $name:ident, $std:ty, $value:ty, $signed:expr, |$shown:ident| $bits:expr,
+     |$kept:ident| $back:expr) => {
         $(#[$doc])*
         pub struct $name {
             handle: Handle,
@@ -62,34 +67,112 @@ macro_rules! atomic {
                 $bits
             }
 
+            /// The value of such bits.
+            fn of_bits($kept: u64) -> $value {
+                $back
+            }
+
+            /// The value.
+            #[inline]
+            fn now(&self, ordering: Ordering) -> $value {
+                match self.handle.late() {
+                    None => self.value.load(ordering),
+                    Some(late) => Self::of_bits(late.load(ordering)),
+                }
+            }
+
+            /// Makes it another one.
+            #[inline]
+            fn set(&self, value: $value, ordering: Ordering) {
+                match self.handle.late() {
+                    None => self.value.store(value, ordering),
+                    Some(late) => late.store(Self::bits(value), ordering),
+                }
+            }
+
+            /// Puts a store into the buffer of its task. `None`: there is no execution, or it is given up.
+            #[cold]
+            #[inline(never)]
+            fn delay(
+                &self,
+                value: $value,
+                ordering: Ordering,
+                location: &'static Location<'static>,
+            ) -> Option<()> {
+                let object = self.handle.id(Self::fresh)?;
+                let late = self.handle.late_from(|| Self::bits(self.value.load(Ordering::Relaxed)));
+                with(|execution| {
+                    let release = execution.publishes(execution.current, ordering);
+                    let value = Self::bits(value);
+                    let late = Some(late);
+                    execution.delay(Delayed { object, value, ordering, location, release, late });
+                })
+            }
+
+            /// Lets a load pass what its task holds back. Gives the value, if it is the task's own.
+            #[cold]
+            #[inline(never)]
+            fn load_own(&self, at: &'static Location<'static>) -> Option<$value> {
+                let id = self.handle.id(Self::fresh)?;
+                let (own, operation) = buffer::before_load(id, at)??;
+                let read = step(operation, |_, _| (Self::of_bits(own), Effect::Read(own)));
+                buffer::after_load();
+                read
+            }
+
+            /// Performs what anybody holds back, and keeps the value here.
+            fn settle(&mut self) {
+                if self.handle.late().is_some() {
+                    if let Some(id) = self.handle.id(Self::fresh) {
+                        with(|execution| execution.settle(id));
+                    }
+                    self.value = <$std>::new(self.now(Ordering::Relaxed));
+                    self.handle.end_late();
+                }
+            }
+
             /// Reads.
             #[track_caller]
             pub fn load(&self, ordering: Ordering) -> $value {
                 let at = Location::caller();
+                if buffer::delays_stores()
+                    && let Some(own) = self.load_own(at)
+                {
+                    return own;
+                }
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicLoad(ordering), at), |execution, task| {
                         execution.atomic_read(task, id, ordering);
-                        let value = self.value.load(Ordering::Relaxed);
+                        let value = self.now(Ordering::Relaxed);
                         (value, Effect::Read(Self::bits(value)))
                     })
                 });
-                stepped.unwrap_or_else(|| self.value.load(ordering))
+                if buffer::delays_stores() {
+                    buffer::after_load();
+                }
+                stepped.unwrap_or_else(|| self.now(ordering))
             }
 
             /// Writes.
             #[track_caller]
             pub fn store(&self, value: $value, ordering: Ordering) {
                 let at = Location::caller();
+                if buffer::delays_stores()
+                    && ordering != Ordering::SeqCst
+                    && let Some(()) = self.delay(value, ordering, at)
+                {
+                    return;
+                }
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicStore(ordering), at), |execution, task| {
                         execution.atomic_written(task, id, ordering, false);
-                        let before = self.value.load(Ordering::Relaxed);
-                        self.value.store(value, Ordering::Relaxed);
+                        let before = self.now(Ordering::Relaxed);
+                        self.set(value, Ordering::Relaxed);
                         ((), Effect::Wrote(Self::bits(before), Self::bits(value)))
                     })
                 });
                 if stepped.is_none() {
-                    self.value.store(value, ordering);
+                    self.set(value, ordering);
                 }
             }
 
@@ -106,12 +189,12 @@ macro_rules! atomic {
                 let at = Location::caller();
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, kind, at), |execution, task| {
-                        let before = self.value.load(Ordering::Relaxed);
+                        let before = self.now(Ordering::Relaxed);
                         match update(before) {
                             Some(after) => {
                                 execution.atomic_read(task, id, success);
                                 execution.atomic_written(task, id, success, true);
-                                self.value.store(after, Ordering::Relaxed);
+                                self.set(after, Ordering::Relaxed);
                                 (Ok(before), Effect::Changed(Self::bits(before), Self::bits(after)))
                             }
                             None => {
@@ -121,8 +204,13 @@ macro_rules! atomic {
                         }
                     })
                 });
-                stepped.unwrap_or_else(|| {
-                    self.value.fetch_update(success, Ordering::Relaxed, update)
+                stepped.unwrap_or_else(|| match self.handle.late() {
+                    None => self.value.fetch_update(success, Ordering::Relaxed, update),
+                    Some(late) => {
+                        let update = |bits| update(Self::of_bits(bits)).map(Self::bits);
+                        let updated = late.fetch_update(success, Ordering::Relaxed, update);
+                        updated.map(Self::of_bits).map_err(Self::of_bits)
+                    }
                 })
             }
 
@@ -173,19 +261,21 @@ macro_rules! atomic {
 
             /// The value of an atomic that nobody else can reach.
             pub fn get_mut(&mut self) -> &mut $value {
+                self.settle();
                 self.value.get_mut()
             }
 
             /// The value.
             #[must_use]
-            pub fn into_inner(self) -> $value {
+            pub fn into_inner(mut self) -> $value {
+                self.settle();
                 self.value.into_inner()
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.value, f)
+                fmt::Debug::fmt(&self.now(Ordering::Relaxed), f)
             }
         }
 
@@ -256,7 +346,8 @@ macro_rules! integers {
     ($signed:literal: $($name:ident $value:ident),* $(,)?) => {$(
         atomic!(
             #[doc = concat!("An atomic `", stringify!($value), "`.")]
-            $name, std::sync::atomic::$name, $value, $signed, |value| value as u64
+            $name, std::sync::atomic::$name, $value, $signed, |value| value as u64,
+            |bits| bits as $value
         );
         arithmetic!($name, $value);
         bits!($name, $value);
@@ -267,6 +358,6 @@ integers!(true: AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, Atomic
 integers!(false: AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize);
 atomic!(
     /// An atomic `bool`.
-    AtomicBool, std::sync::atomic::AtomicBool, bool, false, |value| u64::from(value)
+    AtomicBool, std::sync::atomic::AtomicBool, bool, false, |value| u64::from(value), |bits| bits != 0
 );
 bits!(AtomicBool, bool);

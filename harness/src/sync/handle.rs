@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::execution::object::ObjectState;
 use crate::execution::operation::{ObjectId, Operation, OperationKind};
@@ -14,15 +15,22 @@ pub(crate) struct Handle {
     /// Epoch and number, `0` for never.
     registered: AtomicU64,
     made_at: &'static Location<'static>,
+    /// What few primitives have: they are made and dropped often, so the others pay for one place only.
+    rare: OnceLock<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
     name: Option<String>,
+    late: OnceLock<Arc<AtomicU64>>,
 }
 
 impl Handle {
     /// A handle for a primitive made at the caller's place. Registers at once inside an execution.
     #[track_caller]
     pub(crate) fn new(state: impl FnOnce() -> ObjectState) -> Self {
-        let handle =
-            Handle { registered: AtomicU64::new(0), made_at: Location::caller(), name: None };
+        let made_at = Location::caller();
+        let handle = Handle { registered: AtomicU64::new(0), made_at, rare: OnceLock::new() };
         handle.id(state);
         handle
     }
@@ -36,7 +44,34 @@ impl Handle {
                 execution.objects[id].name = Some(name.clone());
             }
         });
-        self.name = Some(name);
+        let mut rare = self.rare.take().unwrap_or_default();
+        rare.name = Some(name);
+        self.rare = OnceLock::from(rare);
+    }
+
+    /// Where the bits of an atomic are from the first store on that was held back: who performs that may not have
+    /// the atomic.
+    #[inline]
+    pub(crate) fn late(&self) -> Option<&AtomicU64> {
+        self.rare.get().and_then(|rare| rare.late.get()).map(|late| &**late)
+    }
+
+    /// The same, from now on, beginning with `bits`.
+    pub(crate) fn late_from(&self, bits: impl FnOnce() -> u64) -> Arc<AtomicU64> {
+        let rare = self.rare.get_or_init(Box::default);
+        Arc::clone(rare.late.get_or_init(|| Arc::new(AtomicU64::new(bits()))))
+    }
+
+    /// The bits are elsewhere again.
+    pub(crate) fn end_late(&mut self) {
+        if let Some(mut rare) = self.rare.take() {
+            rare.late.take();
+            self.rare = OnceLock::from(rare);
+        }
+    }
+
+    fn name(&self) -> Option<String> {
+        self.rare.get()?.name.clone()
     }
 
     /// Its object, made by `state` if this execution does not know it. `None` outside.
@@ -44,7 +79,7 @@ impl Handle {
         with(|execution| {
             let registered = self.registered.load(Ordering::Relaxed);
             in_epoch(registered, execution.epoch).unwrap_or_else(|| {
-                let id = execution.add_object(state(), self.name.clone(), self.made_at);
+                let id = execution.add_object(state(), self.name(), self.made_at);
                 let registered = (u64::from(execution.epoch) << 32) | u64::from(id.0);
                 self.registered.store(registered, Ordering::Relaxed);
                 id

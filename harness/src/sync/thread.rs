@@ -17,7 +17,7 @@ use super::time::{Duration, deadline};
 use crate::execution::operation::{Operation, OperationKind};
 use crate::execution::record::{Effect, What};
 use crate::execution::task::Wait;
-use crate::execution::{Next, is_inside, stack, step, with};
+use crate::execution::{Next, buffer, is_inside, stack, step, with};
 
 /// Where a task leaves its result.
 pub(super) type Slot<T> = Arc<StdMutex<Option<T>>>;
@@ -109,6 +109,7 @@ fn spawn_inside<T: 'static>(
         let value = body();
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     });
+    buffer::empty();
     let thread = with(|execution| {
         let parent = execution.current;
         let child = execution.add_task(name, run, at);

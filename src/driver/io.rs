@@ -98,7 +98,7 @@ impl<'a> Io<'a> {
     }
 
     /// What `go_on` makes of the request at a child.
-    pub fn with_child<T>(
+    pub fn with_child<T: Send + 'a>(
         self,
         name: &'static str,
         go_on: impl FnOnce(Io<'a>) -> IoFuture<'a, T>,

@@ -53,14 +53,14 @@ fn comments(source: &Source) -> Vec<Comment> {
     found
 }
 
-/// The lines on which an ordering stronger than relaxed is named.
+/// The lines on which an ordering stronger than relaxed is named, or a fence of an asymmetric pair.
 fn accesses(source: &Source) -> Vec<(usize, &'static str)> {
     let is_use = |line: &str| {
         let line = line.trim_start();
         line.starts_with("use ") || (line.starts_with("pub") && line.contains(" use "))
     };
     let mut found = BTreeSet::new();
-    for ordering in ["Acquire", "Release", "AcqRel", "SeqCst"] {
+    for ordering in ["Acquire", "Release", "AcqRel", "SeqCst", "fence_light", "fence_heavy"] {
         for at in source.words(ordering).into_iter().filter(|at| *at < source.tests_begin()) {
             let line = source.line(at);
             if !source.code.lines().nth(line - 1).is_some_and(is_use) {

@@ -18,7 +18,8 @@ use super::home::poll;
 use super::{EventLoop, Home, Poller};
 use crate::coroutine::{Coroutine, Outcome, promise};
 use crate::mutation::mutated;
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::asymmetric::fence_heavy;
+use crate::sync::atomic::Ordering;
 use crate::sync::time::Duration;
 use crate::sync::{Arc, Mutex, lock, reached};
 
@@ -118,11 +119,11 @@ impl MainLoop {
         }
         let event_loop = Arc::clone(&self.handle.0);
         event_loop.waiters.fetch_add(1, Ordering::Relaxed);
-        // ORDERING(kick): change `waiters`, fence, look at the condition.
-        // Pairs with the fence in `EventLoop::kick`: either the kick sees the waiter or the waiter sees
+        // ORDERING(kick): change `waiters`, heavy fence, look at the condition.
+        // Pairs with the light fence in `EventLoop::kick`: either the kick sees the waiter or the waiter sees
         // the change. Without it the waiter sleeps on. Witness: mutation `wait-fence-removed`.
         if !mutated("wait-fence-removed") {
-            fence(Ordering::SeqCst);
+            fence_heavy();
         }
         if mutated("wait-recheck-removed") || condition(self) {
             reached!("waiter-polls");

@@ -48,7 +48,8 @@ pub use worker_pool::{Work, WorkerPool};
 use crate::coroutine::Task;
 use crate::mutation::mutated;
 pub use crate::sync::Readiness;
-use crate::sync::atomic::{AtomicU32, Ordering, fence};
+use crate::sync::asymmetric::{choose_fences, fence_light};
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::time::Instant;
 use crate::sync::{
     Arc, Doorbell, Mutex, Named, PoisonError, ReadyList, Wake, lock, reached, thread,
@@ -103,6 +104,7 @@ pub struct EventLoop {
 
 impl EventLoop {
     fn new(name: &str) -> Arc<Self> {
+        choose_fences();
         Arc::new(EventLoop {
             name: name.to_owned(),
             inbox: Mutex::new(Inbox::default()).named(&format_args!("inbox[{name}]")),
@@ -149,14 +151,14 @@ impl EventLoop {
     }
 
     /// Whoever waits on this loop for a condition looks at it again. Any thread, after *every* change of such
-    /// a condition. Costs a fence and a load when nobody waits. Counterpart: `aio_wait_kick`.
+    /// a condition. Costs a light fence and a load when nobody waits. Counterpart: `aio_wait_kick`.
     pub fn kick(&self) {
-        // ORDERING(kick): the caller's change of the condition, fence, load `waiters`.
-        // Pairs with the fence in `MainLoop::wait_while`: either the kick sees the waiter or the
+        // ORDERING(kick): the caller's change of the condition, light fence, load `waiters`.
+        // Pairs with the heavy fence in `MainLoop::wait_while`: either the kick sees the waiter or the
         // waiter sees the change. Without it the waiter sleeps on. Witness: mutation
         // `kick-fence-removed`.
         if !mutated("kick-fence-removed") {
-            fence(Ordering::SeqCst);
+            fence_light();
         }
         if self.waiters.load(Ordering::Relaxed) != 0 {
             reached!("kick-finds-waiter");

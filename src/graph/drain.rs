@@ -18,6 +18,7 @@
 //! * A request at a node that is being closed is waited for like any other: it goes on to nodes that are drained.
 
 use super::edge::parents;
+use super::request::announce_drain;
 use super::{BlockGraph, Node, NodeRef};
 use crate::event_loop::MainLoop;
 use crate::graph_lock::RequestSources;
@@ -85,8 +86,11 @@ impl Registry {
 
 impl RequestSources for Registry {
     fn quiesce_begin(&self, main: &MainLoop) {
-        for node in self.all(|nodes| nodes.drain_all_count += 1) {
-            node.quiesce_begin(main);
+        let nodes = self.all(|nodes| nodes.drain_all_count += 1);
+        // One announcement for all: it is dear.
+        let shut = nodes.iter().filter(|node| node.shut_gates(main)).count();
+        if shut > 0 {
+            announce_drain();
         }
     }
 
@@ -111,21 +115,29 @@ impl RequestSources for Registry {
 impl Node {
     /// One reason more to keep requests away. The first quiesces who uses the node, then its driver.
     pub(super) fn quiesce_begin(&self, main: &MainLoop) {
+        if self.shut_gates(main) {
+            announce_drain();
+        }
+    }
+
+    /// The same without the announcement. Says whether there is something to announce.
+    fn shut_gates(&self, main: &MainLoop) -> bool {
         let before = self.on_main.with(main, |on_main| {
             on_main.quiesce_counter += 1;
             on_main.quiesce_counter - 1
         });
         if before > 0 {
-            return;
+            return false;
         }
         if !mutated("drain-leaves-parents") {
             for (parent, _) in parents(self, main) {
                 reached!("drain-quiesces-parent");
-                parent.quiesce_begin(main);
+                parent.shut_gates(main);
             }
         }
         self.gate.shut();
         self.driver.drain_begin();
+        true
     }
 
     /// One reason less. The last lets the driver go on, then requests, then who uses the node.

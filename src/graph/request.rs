@@ -24,7 +24,8 @@ use super::{Node, NodeRef};
 use crate::coroutine::Ticket;
 use crate::event_loop::MainHandle;
 use crate::mutation::mutated;
-use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use crate::sync::asymmetric::{fence_heavy, fence_light};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::model::CHECKED;
 use crate::sync::{Arc, Named, lock, reached, thread};
 
@@ -51,12 +52,12 @@ impl Gate {
     fn enter(&self, main: &MainHandle) -> Option<usize> {
         let shard = thread::shard(SHARDS);
         self.in_flight[shard].fetch_add(1, Ordering::Relaxed);
-        // ORDERING(request-announce): change `in_flight`, fence, load `quiesced`.
-        // Pairs with the fence in `Gate::shut`: at least one side sees the other's change.
+        // ORDERING(request-announce): change `in_flight`, light fence, load `quiesced`.
+        // Pairs with the heavy fence in `announce_drain`: at least one side sees the other's change.
         // Without it a request is in flight in a drained section. Witness: mutation
         // `request-fence-removed`.
         if !mutated("request-fence-removed") {
-            fence(Ordering::SeqCst);
+            fence_light();
         }
         // ORDERING(drain-publishes): load `quiesced`, then what the request does.
         // Pairs with the release in `Gate::open`: a request that finds the drain ended sees what was done in it.
@@ -92,16 +93,9 @@ impl Gate {
         self.in_flight[shard].fetch_sub(1, ordering);
     }
 
-    /// Keeps new requests away.
+    /// Keeps new requests away. Who then looks whether one is in flight [announces](announce_drain) the drain before.
     pub(super) fn shut(&self) {
         self.quiesced.store(true, Ordering::Relaxed);
-        // ORDERING(request-announce): store `quiesced`, fence, load `in_flight`.
-        // Pairs with the fence in `Gate::enter`.
-        // Without it a request is in flight in a drained section. Witness: mutation
-        // `drain-fence-removed`.
-        if !mutated("drain-fence-removed") {
-            fence(Ordering::SeqCst);
-        }
     }
 
     /// Lets requests go on. Under the mutex of the queue, by who takes the queue.
@@ -130,6 +124,17 @@ impl Gate {
         // Without it the section misses the last of a request. Witness: mutation
         // `request-end-release-weakened`.
         self.in_flight.iter().any(|shard| shard.load(Ordering::Acquire) > 0)
+    }
+}
+
+/// Announces a drain to all who enter a gate: after the gates were [shut](Gate::shut), once for all of them.
+pub(super) fn announce_drain() {
+    // ORDERING(request-announce): store each `quiesced`, heavy fence, load `in_flight`.
+    // Pairs with the light fence in `Gate::enter`.
+    // Without it a request is in flight in a drained section. Witness: mutation
+    // `drain-fence-removed`.
+    if !mutated("drain-fence-removed") {
+        fence_heavy();
     }
 }
 

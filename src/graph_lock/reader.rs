@@ -26,7 +26,8 @@ use super::{GraphLock, Inner, MainReadGuard, OwnedReadGuard, ReadGuard};
 use crate::coroutine::Ticket;
 use crate::event_loop::MainLoop;
 use crate::mutation::mutated;
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::asymmetric::fence_light;
+use crate::sync::atomic::Ordering;
 use crate::sync::{lock, reached};
 
 /// A reader on its way in: resolves to a [`ReadGuard`].
@@ -112,11 +113,11 @@ impl<'a> Future for Read<'a> {
             reached!("reader-woken");
         }
         inner.count(1, Ordering::Relaxed);
-        // ORDERING(reader-announce): change `reader_count`, fence, load `has_writer`.
-        // Pairs with the fence in `Inner::shut_door`: at least one side sees the other's change.
+        // ORDERING(reader-announce): change `reader_count`, light fence, load `has_writer`.
+        // Pairs with the heavy fence in `Inner::shut_door`: at least one side sees the other's change.
         // Without it both proceed. Witness: mutation `reader-fence-removed`.
         if !mutated("reader-fence-removed") {
-            fence(Ordering::SeqCst);
+            fence_light();
         }
         if !inner.sees_writer() {
             reached!("reader-fast-path");

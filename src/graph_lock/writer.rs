@@ -27,7 +27,8 @@ use super::deferred_unref::Batch;
 use super::{Fairness, GraphLock, Inner, WriteGuard};
 use crate::event_loop::MainLoop;
 use crate::mutation::mutated;
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::asymmetric::fence_heavy;
+use crate::sync::atomic::Ordering;
 use crate::sync::time::Duration;
 use crate::sync::{lock, reached};
 
@@ -179,11 +180,11 @@ impl Inner {
     /// The writer announces itself.
     fn shut_door(&self) {
         self.has_writer.store(true, Ordering::Relaxed);
-        // ORDERING(reader-announce): store `has_writer`, fence, load the counters.
-        // Pairs with the fence in `Read::poll`: at least one side sees the other's change.
+        // ORDERING(reader-announce): store `has_writer`, heavy fence, load the counters.
+        // Pairs with the light fence in `Read::poll`: at least one side sees the other's change.
         // Without it both proceed. Witness: mutation `writer-fence-removed`.
         if !mutated("writer-fence-removed") {
-            fence(Ordering::SeqCst);
+            fence_heavy();
         }
     }
 

@@ -8,6 +8,8 @@ pub(crate) use graphlock_harness::thread_local;
 use super::Named;
 pub(crate) use doorbell::{Doorbell, ReadyList, Watch};
 
+#[path = "symmetric.rs"]
+pub(crate) mod asymmetric;
 #[path = "doorbell_condvar.rs"]
 mod doorbell;
 

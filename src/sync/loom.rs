@@ -15,6 +15,8 @@ pub(crate) use mutex::{Condvar, Mutex, MutexGuard};
 
 use super::Named;
 
+#[path = "symmetric.rs"]
+pub(crate) mod asymmetric;
 #[path = "doorbell_condvar.rs"]
 mod doorbell;
 

@@ -46,8 +46,8 @@ pub(crate) use std::sync::PoisonError;
 pub(crate) use std::sync::{Arc, Weak};
 
 pub(crate) use backend::{
-    Condvar, Doorbell, Mutex, MutexGuard, ReadyList, Watch, atomic, cell, model, thread,
-    thread_local, time,
+    Condvar, Doorbell, Mutex, MutexGuard, ReadyList, Watch, asymmetric, atomic, cell, model,
+    thread, thread_local, time,
 };
 pub use readiness::Readiness;
 

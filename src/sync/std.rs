@@ -13,13 +13,17 @@ pub(crate) use std::thread_local;
 
 use super::Named;
 
+#[path = "asymmetric.rs"]
+pub(crate) mod asymmetric;
 #[path = "doorbell_epoll.rs"]
 mod doorbell;
 
 /// Atomics and fences.
 pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::Ordering;
+    #[cfg(feature = "on-std")]
+    pub(crate) use std::sync::atomic::fence;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32};
-    pub(crate) use std::sync::atomic::{Ordering, fence};
 }
 
 /// The cell that checked builds watch for data races.

@@ -24,7 +24,8 @@
 //!
 //! # What a pass does not show
 //! Stale reads of atomics: memory is sequentially consistent here, with data races found by the declared
-//! orderings, or that of x86 with [`Check::store_buffers`](scenario::Check::store_buffers). Spurious wake-ups and early time-outs do not happen. `docs/LIMITS.md` has the whole list.
+//! orderings, or that of x86 with [`Check::store_buffers`](scenario::Check::store_buffers). Spurious wake-ups and early time-outs happen only in sampling, with
+//! [`Check::surprises`](scenario::Check::surprises). `docs/LIMITS.md` has the whole list.
 //!
 //! # Not here
 //! Anything about graphs or locks of block layers: this crate knows nothing of its users.

@@ -23,6 +23,16 @@ pub fn choose(count: usize) -> usize {
     chosen.unwrap_or(0) as usize
 }
 
+/// From here on in this execution sampling is fair: everybody who can act is equally likely, no surprise happens and no
+/// store is held back. So a phase at the end may demand that everything finishes. For the exhaustive engine and a replay
+/// nothing changes, and outside an execution it does nothing.
+pub fn fair_from_here() {
+    with(|execution| {
+        execution.explorer.fair_from_here();
+        execution.note(What::Fair);
+    });
+}
+
 /// Marks the written case `case` as reached in this execution.
 pub fn reached(case: &'static str) {
     with(|execution| {

@@ -190,6 +190,9 @@ pub struct Check {
     /// Let stores weaker than `SeqCst` come later than their task's next loads, as on x86 (TSO). A schedule fits only with
     /// the same value.
     pub store_buffers: bool,
+    /// At most so many times in an execution a wait ends although nobody ended it: spuriously, or by time while others can
+    /// act. Sampling draws when; a schedule fits only with the same value. The exhaustive search has none.
+    pub surprises: u32,
     /// The planted bug that is on.
     pub mutation: Option<&'static str>,
 }
@@ -209,6 +212,7 @@ impl Default for Check {
             checkpoint: None,
             twice: false,
             store_buffers: false,
+            surprises: 0,
             mutation: None,
         }
     }

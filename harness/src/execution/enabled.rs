@@ -41,7 +41,7 @@ impl Execution {
                 state(operation.object),
                 ObjectState::RwLock { writer: None, readers } if readers.is_empty()
             ),
-            OperationKind::Park => task.token || task.wait == Wait::TimedOut,
+            OperationKind::Park => task.token || task.wait != Wait::No,
             OperationKind::Sleep => task.wait == Wait::TimedOut,
             OperationKind::Join => {
                 let joined = self.task_of(operation);

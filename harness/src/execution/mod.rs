@@ -25,6 +25,7 @@ pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod record;
 pub(crate) mod stack;
+mod surprise;
 pub(crate) mod task;
 
 use std::cell::{Cell, RefCell};
@@ -92,6 +93,9 @@ pub(crate) struct Execution {
     pub(crate) ending: Option<Ending>,
     /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
     pub(crate) time: u64,
+    /// How many surprises there may be, and how many are left.
+    pub(crate) surprises: u32,
+    surprises_left: u32,
     operations_while_given_up: u32,
 }
 
@@ -199,6 +203,8 @@ impl Execution {
             spawned: None,
             ending: None,
             time: 0,
+            surprises: 0,
+            surprises_left: 0,
             operations_while_given_up: 0,
         })
     }
@@ -223,6 +229,7 @@ impl Execution {
         self.ready = 0;
         self.waiting = 0;
         self.buffers.clear();
+        self.surprises_left = self.surprises;
         self.operations_while_given_up = 0;
     }
 
@@ -317,39 +324,42 @@ impl Execution {
 
     /// Chooses who acts next. Everybody who lives has announced.
     pub(crate) fn decide(&mut self) -> Next {
-        let enabled = loop {
+        loop {
             let enabled = self.enabled();
-            if enabled != 0 {
-                break enabled;
+            if enabled == 0 {
+                if self.tasks.iter().all(|task| task.state == TaskState::Ended) {
+                    return self.end(Ending::Completed);
+                }
+                if !self.pass_time() {
+                    self.explorer.stuck(&self.tasks);
+                    let ending = self.describe_stuck();
+                    return self.end(ending);
+                }
+                continue;
             }
-            if self.tasks.iter().all(|task| task.state == TaskState::Ended) {
-                return self.end(Ending::Completed);
+            if self.depth_max.is_some_and(|most| self.choices.len() as u64 >= most) {
+                return self.end(Ending::Cut);
             }
-            if !self.pass_time() {
-                self.explorer.stuck(&self.tasks);
-                let ending = self.describe_stuck();
+            if self.choices.len() as u64 >= self.steps_max {
+                let ending = self.describe_livelock();
                 return self.end(ending);
             }
-        };
-        if self.depth_max.is_some_and(|most| self.choices.len() as u64 >= most) {
-            return self.end(Ending::Cut);
-        }
-        if self.choices.len() as u64 >= self.steps_max {
-            let ending = self.describe_livelock();
-            return self.end(ending);
-        }
-        let offer =
-            Offer { enabled, current: self.current, tasks: &self.tasks, objects: &self.objects };
-        if let Some(offers) = &mut self.offers {
-            offers.push(offer.fingerprint());
-        }
-        match self.explorer.choose_task(&offer) {
-            Decision::Run(task) => {
-                self.choices.push(Choice::Task(u32::try_from(task).expect("few tasks")));
-                self.current = task;
-                Next::Run(task)
+            let surprising = if self.surprises_left > 0 { self.surprising() } else { 0 };
+            let (tasks, objects) = (&self.tasks, &self.objects);
+            let offer = Offer { enabled, surprising, current: self.current, tasks, objects };
+            if let Some(offers) = &mut self.offers {
+                offers.push(offer.fingerprint());
             }
-            Decision::Refuse(why) => self.end(Ending::DoesNotFit(why)),
+            let task = match self.explorer.choose_task(&offer) {
+                Decision::Run(task) => task,
+                Decision::Refuse(why) => return self.end(Ending::DoesNotFit(why)),
+            };
+            self.choices.push(Choice::Task(u32::try_from(task).expect("few tasks")));
+            if enabled & (1 << task) != 0 {
+                self.current = task;
+                return Next::Run(task);
+            }
+            self.surprise(task);
         }
     }
 
@@ -363,10 +373,14 @@ impl Execution {
 
     /// Chooses one of `count` values for the running task.
     pub(crate) fn choose_value(&mut self, count: u32) -> u32 {
+        self.choose_for(self.current, count)
+    }
+
+    fn choose_for(&mut self, task: usize, count: u32) -> u32 {
         if let Some(offers) = &mut self.offers {
             offers.push(mix(u64::MAX, u64::from(count)));
         }
-        let value = if count <= 1 { 0 } else { self.explorer.choose_value(self.current, count) };
+        let value = if count <= 1 { 0 } else { self.explorer.choose_value(task, count) };
         if count > 1 {
             self.choices.push(Choice::Value(value));
         }

@@ -60,6 +60,10 @@ pub(crate) enum What {
     Spawned(usize, &'static std::panic::Location<'static>),
     /// Its closure returned.
     Ended,
+    /// It goes on though nobody has woken it: by time, then that is it, or for no reason.
+    Surprised(Option<u64>),
+    /// From here on the choice is fair.
+    Fair,
     /// The time it waited for came.
     TimeIsUp,
     /// Its next load comes before this many of its stores.
@@ -100,6 +104,12 @@ impl Execution {
                 let at = self.time as f64 / 1e6;
                 (format!("its time is up (nobody else could act; now {at} ms)"), String::new())
             }
+            What::Surprised(None) => ("wakes for no reason".to_owned(), String::new()),
+            What::Surprised(Some(time)) => {
+                let at = time as f64 / 1e6;
+                (format!("its time is up (others could act; now {at} ms)"), String::new())
+            }
+            What::Fair => ("fair from here".to_owned(), String::new()),
             What::Chose(value, count) => (format!("chooses {value} of {count}"), String::new()),
             What::Reached(case) => (format!("[{case}]"), String::new()),
         };

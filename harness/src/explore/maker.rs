@@ -41,6 +41,7 @@ impl<'a> Maker<'a> {
     pub(crate) fn new(check: &'a Check, body: &'a Body, explorer: Box<dyn Explorer>) -> Self {
         let mut execution = Execution::new(explorer, check.steps_max, check.depth_max);
         execution.offers = check.twice.then(Vec::new);
+        execution.surprises = check.surprises;
         if check.store_buffers {
             execution.buffers = Buffers::new();
         }

@@ -43,6 +43,8 @@ pub(crate) fn not_deterministic() -> String {
 pub(crate) struct Offer<'a> {
     /// The tasks that can act. Never empty.
     pub(crate) enabled: TaskSet,
+    /// The tasks that a surprise could wake. Choosing one uses it up and is no step.
+    pub(crate) surprising: TaskSet,
     /// Who took the last step.
     pub(crate) current: usize,
     /// All tasks with what they have announced.
@@ -55,6 +57,11 @@ impl Offer<'_> {
     /// Whether `task` can act.
     pub(crate) fn offers(&self, task: usize) -> bool {
         task < TaskSet::BITS as usize && self.enabled & (1 << task) != 0
+    }
+
+    /// Whether `task` can act or be surprised.
+    pub(crate) fn offers_or_surprises(&self, task: usize) -> bool {
+        task < TaskSet::BITS as usize && (self.enabled | self.surprising) & (1 << task) != 0
     }
 
     /// The running task if it can go on, else the lowest: the choice with the fewest switches.
@@ -132,6 +139,9 @@ pub(crate) trait Explorer {
     fn choose_delay(&mut self, task: usize, count: u32) -> u32 {
         self.choose_value(task, count)
     }
+
+    /// From here on in this execution everybody is to get a turn, and nothing unlikely is to happen any more.
+    fn fair_from_here(&mut self) {}
 
     /// A task has acted.
     fn performed(&mut self, _step: &Performed<'_>) {}

@@ -35,7 +35,7 @@ impl Explorer for Replay {
 
     fn choose_task(&mut self, offer: &Offer<'_>) -> Decision {
         match self.recorded() {
-            Some(Choice::Task(task)) if offer.offers(task as usize) => {
+            Some(Choice::Task(task)) if offer.offers_or_surprises(task as usize) => {
                 return Decision::Run(task as usize);
             }
             Some(found) if self.strict => {

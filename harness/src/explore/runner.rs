@@ -64,13 +64,17 @@ pub fn check(check: &Check, body: &Body) -> Report {
 /// If the checkpoint cannot be read or written, or is of another search.
 ///
 /// # Panics
-/// If it is called from inside an execution.
+/// If it is called from inside an execution, or asks for surprises in an exhaustive search.
 pub fn check_with(
     check: &Check,
     body: &Body,
     hooks: &Hooks<'_>,
 ) -> Result<Report, CheckpointError> {
     assert!(!execution::is_inside(), "an execution cannot be started inside another one");
+    assert!(
+        check.surprises == 0 || !matches!(check.strategy, Strategy::Exhaustive),
+        "the exhaustive search has no surprises: set `surprises` to 0, or sample"
+    );
     let begun = Instant::now();
     let mut report = match (&check.strategy, check.preemptions_max) {
         (Strategy::Exhaustive, None) => exhaustive(check, body, hooks)?,
@@ -81,7 +85,8 @@ pub fn check_with(
             report
         }
         (Strategy::Sample { sampling, seed, first, runs }, _) => {
-            let sample = Box::new(Sample::new(*sampling, *seed, *first, *runs));
+            let sample = Sample::new(*sampling, *seed, *first, *runs);
+            let sample = Box::new(sample.with_surprises(check.surprises));
             let mut report = one_by_one(check, body, hooks, sample);
             report.engine = format!("harness {sampling}");
             report.bound =

@@ -1,7 +1,5 @@
 //! `Condvar`, in the shape of std's. `notify_one` wakes any of the waiters: which one is a data choice.
-//!
-//! # Not here
-//! Spurious wake-ups.
+//! Spurious wake-ups are surprises (`execution/surprise.rs`).
 
 use std::fmt;
 use std::panic::Location;

@@ -229,11 +229,13 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         Operation { kind: OperationKind::Park, object: Some(object), second: None, location: at };
     step(operation, |execution, task| {
         let me = &mut execution.tasks[task];
-        let timed_out = me.wait == Wait::TimedOut && !me.token;
+        let token = std::mem::take(&mut me.token);
+        let timed_out = me.wait == Wait::TimedOut && !token;
         me.wait = Wait::No;
         me.deadline = None;
-        me.token = false;
-        execution.learn(task, |memory| memory.published(object)[0]);
+        if token {
+            execution.learn(task, |memory| memory.published(object)[0]);
+        }
         ((), if timed_out { Effect::TimedOut } else { Effect::Done })
     })
 }

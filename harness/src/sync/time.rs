@@ -1,6 +1,6 @@
 //! Time. In an execution it is virtual: it stands still while anybody can act, and jumps to the earliest
 //! deadline when nobody can. So a time-out fires only when nothing else can happen: the assumption that
-//! times are long beside steps (docs/LIMITS.md).
+//! times are long beside steps (docs/LIMITS.md). Surprises take it back (`execution/surprise.rs`).
 
 use std::ops::{Add, Sub};
 use std::sync::OnceLock;

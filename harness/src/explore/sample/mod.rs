@@ -4,6 +4,10 @@
 //! does; a few uniform walks, on streams of their own, tell: one before the first run, others before later ones. So run `i` can be
 //! made anywhere without the runs before it: it needs the seed and these walks.
 //!
+//! # Surprises
+//! How many a run has and from which of its steps on they are due is drawn when it begins. One that is due happens as soon as
+//! somebody waits. The walks beforehand have none.
+//!
 //! # Parties
 //! [`Sample`] owns the runs and asks a [`Sampler`] for each choice of a task. Values are drawn uniformly for all of them.
 
@@ -101,6 +105,12 @@ pub(crate) struct Sample {
     /// Whether this is one of them.
     walking: bool,
     traces: Traces,
+    surprises: u32,
+    /// The steps from which on surprises are due, next one last.
+    due: Vec<u64>,
+    step: u64,
+    /// Whether everybody who can act is equally likely from now on.
+    fair: bool,
 }
 
 impl Sample {
@@ -117,7 +127,36 @@ impl Sample {
             walks: 0,
             walking: false,
             traces: Traces::default(),
+            surprises: 0,
+            due: Vec::new(),
+            step: 0,
+            fair: false,
         }
+    }
+
+    /// The same with at most so many surprises in a run.
+    pub(crate) fn with_surprises(self, surprises: u32) -> Self {
+        Sample { surprises, ..self }
+    }
+
+    /// Draws when surprises are due.
+    fn draw_surprises(&mut self) {
+        let steps = u32::try_from(self.profile.steps()).unwrap_or(u32::MAX).max(1);
+        let count = self.draw.below(self.surprises.saturating_add(1));
+        self.due = (0..count).map(|_| u64::from(self.draw.below(steps)) + 1).collect();
+        self.due.sort_unstable_by(|one, other| other.cmp(one));
+        self.step = 0;
+    }
+
+    /// Who is surprised now, if anybody is.
+    fn surprised(&mut self, offer: &Offer<'_>) -> Option<usize> {
+        self.step += 1;
+        let due = self.due.last().is_some_and(|due| *due <= self.step);
+        if self.fair || !due || offer.surprising == 0 {
+            return None;
+        }
+        self.due.pop();
+        Some(self.draw.one_of(offer.surprising))
     }
 }
 
@@ -139,6 +178,8 @@ impl Explorer for Sample {
         }
         self.traces.begin();
         self.draw.0.set_word_pos(0);
+        self.fair = false;
+        self.due.clear();
         let walks = WALKS_BEFORE.iter().filter(|before| **before <= self.next_run).count();
         self.walking = self.walks < walks;
         if self.walking {
@@ -151,15 +192,25 @@ impl Explorer for Sample {
         let members = self.samplers.len() as u64;
         self.active = usize::try_from(self.next_run % members).expect("few members");
         self.next_run += 1;
+        if self.surprises > 0 {
+            self.draw_surprises();
+        }
         self.samplers[self.active].begin(&self.profile, &mut self.draw);
         true
     }
 
     fn choose_task(&mut self, offer: &Offer<'_>) -> Decision {
+        if !self.due.is_empty()
+            && let Some(task) = self.surprised(offer)
+        {
+            return Decision::Run(task);
+        }
         let task = if self.walking {
             let task = self.draw.one_of(offer.enabled);
             self.profile.note(task, offer);
             task
+        } else if self.fair {
+            self.draw.one_of(offer.enabled)
         } else {
             self.samplers[self.active].choose(offer, &mut self.draw)
         };
@@ -170,6 +221,18 @@ impl Explorer for Sample {
         let value = self.draw.below(count);
         self.traces.chose(task, value);
         value
+    }
+
+    fn choose_delay(&mut self, task: usize, count: u32) -> u32 {
+        if self.fair {
+            self.traces.chose(task, 0);
+            return 0;
+        }
+        self.choose_value(task, count)
+    }
+
+    fn fair_from_here(&mut self) {
+        self.fair = true;
     }
 
     fn performed(&mut self, step: &Performed<'_>) {

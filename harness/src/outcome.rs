@@ -281,6 +281,11 @@ impl fmt::Display for BrokenProperty {
     }
 }
 
+/// The name of the property that a panic payload says is broken.
+pub(crate) fn broken_property(payload: &(dyn std::any::Any + Send)) -> Option<&'static str> {
+    payload.downcast_ref::<BrokenProperty>().map(|broken| broken.property)
+}
+
 /// Turns a panic payload into the kind and message of a violation.
 #[must_use]
 pub fn describe_panic(payload: &(dyn std::any::Any + Send)) -> (ViolationKind, String) {

@@ -91,6 +91,8 @@ pub(crate) struct Execution {
     /// The task that was spawned and has no stack yet: the root gives it one before anything else happens.
     pub(crate) spawned: Option<(usize, Box<dyn FnOnce()>)>,
     pub(crate) ending: Option<Ending>,
+    /// The property that it broke.
+    pub(crate) broken: Option<&'static str>,
     /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
     pub(crate) time: u64,
     /// How many surprises there may be, and how many are left.
@@ -202,6 +204,7 @@ impl Execution {
             finishers: Vec::new(),
             spawned: None,
             ending: None,
+            broken: None,
             time: 0,
             surprises: 0,
             surprises_left: 0,
@@ -224,6 +227,7 @@ impl Execution {
         self.finishers.clear();
         self.spawned = None;
         self.ending = None;
+        self.broken = None;
         self.time = 0;
         self.current = 0;
         self.ready = 0;

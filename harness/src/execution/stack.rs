@@ -20,7 +20,7 @@ use super::ending::Ending;
 use super::record::What;
 use super::task::TaskState;
 use super::{Execution, Next, buffer, enter, leave, with, with_any_state};
-use crate::outcome::describe_panic;
+use crate::outcome::{broken_property, describe_panic};
 use crate::trace::place;
 
 /// Bytes of a task's stack. They are reserved, not used: untouched pages cost nothing.
@@ -178,6 +178,9 @@ fn install_panic_hook() {
                     let (kind, text) = describe_panic(info.payload());
                     let place =
                         info.location().map_or_else(String::new, |at| format!(" ({})", place(at)));
+                    if execution.ending.is_none() {
+                        execution.broken = broken_property(info.payload());
+                    }
                     let task = execution.tasks[execution.current].name();
                     let text = format!("{text}{place}, in {task}");
                     execution.next = execution.end(Ending::Violation(kind, text));

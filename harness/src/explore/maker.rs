@@ -12,7 +12,7 @@ use super::{DEPENDS_ON_MORE, Explorer};
 use crate::execution::buffer::Buffers;
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
-use crate::outcome::{ViolationKind, describe_panic};
+use crate::outcome::{ViolationKind, broken_property, describe_panic};
 use crate::scenario::Check;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -96,6 +96,11 @@ impl<'a> Maker<'a> {
         self.explorer().exhaustive().expect("[harness internal bug] this explorer has no tree")
     }
 
+    /// The property that the execution that was made last has broken.
+    pub(crate) fn broken(&self) -> Option<&'static str> {
+        self.execution.as_ref()?.broken
+    }
+
     /// The steps of the execution that was made last, with these lines below them.
     pub(crate) fn trace(&self, closing: &str) -> Trace {
         let closing = closing.lines().map(str::to_owned).collect();
@@ -159,7 +164,10 @@ fn final_state(execution: &mut Execution) -> Result<Option<String>, (ViolationKi
         let states: Vec<String> = finishers.into_iter().map(|finisher| finisher()).collect();
         Some(states.join("; "))
     });
-    panic::catch_unwind(run).map_err(|payload| describe_panic(&*payload))
+    panic::catch_unwind(run).map_err(|payload| {
+        execution.broken = broken_property(&*payload);
+        describe_panic(&*payload)
+    })
 }
 
 /// Executes the same schedule once more and says where it offered something else.

@@ -90,6 +90,17 @@ macro_rules! atomic {
                 }
             }
 
+            /// Makes it another one and gives what it was, for one task after the other.
+            #[inline]
+            fn replace(&self, value: $value) -> $value {
+                if let Some(late) = self.handle.late() {
+                    return Self::of_bits(late.swap(Self::bits(value), Ordering::Relaxed));
+                }
+                let before = self.value.load(Ordering::Relaxed);
+                self.value.store(value, Ordering::Relaxed);
+                before
+            }
+
             /// Puts a store into the buffer of its task. `None`: there is no execution, or it is given up.
             #[cold]
             #[inline(never)]
@@ -166,8 +177,7 @@ macro_rules! atomic {
                 let stepped = self.handle.id(Self::fresh).and_then(|id| {
                     step(on(id, OperationKind::AtomicStore(ordering), at), |execution, task| {
                         execution.atomic_written(task, id, ordering, false);
-                        let before = self.now(Ordering::Relaxed);
-                        self.set(value, Ordering::Relaxed);
+                        let before = self.replace(value);
                         ((), Effect::Wrote(Self::bits(before), Self::bits(value)))
                     })
                 });

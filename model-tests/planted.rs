@@ -204,6 +204,13 @@ const PLANTED: &[PlantedBug] = &[
         10_000,
         Property,
     ),
+    harness(
+        "abandoned-request-forgotten",
+        "a request that was given up, and is worked for",
+        "write_is_given_up[way=1]",
+        1_000,
+        Property,
+    ),
     harness("close-skips-drain", "close without drained_begin", WAKE, 1_000, Panic),
     harness(
         "close-opens-its-own-batch",

@@ -70,6 +70,10 @@ pub(crate) const MUTATIONS: &[(&str, &str)] = &[
     ("request-end-release-weakened", "a request ends with a relaxed update"),
     ("drain-end-release-weakened", "a drained section ends with a relaxed store"),
     ("drain-flag-acquire-weakened", "a request looks for a drain with a relaxed load"),
+    (
+        "abandoned-request-forgotten",
+        "a request whose future is dropped is over, whoever works for it",
+    ),
     ("request-back-off-kick-removed", "a request that takes itself back does not kick who drains"),
     ("request-end-kick-removed", "a request that ends does not kick who drains"),
     ("drain-leaves-parents", "a drained node's users go on sending requests"),

@@ -14,6 +14,8 @@ use regex::Regex;
 use serde::Serialize;
 
 use crate::engine::Engine;
+use crate::fuzz::FuzzOptions;
+use crate::program::CheckOptions;
 use crate::subject::{ExploreOptions, SampleOptions, SubjectOptions};
 
 /// How much time a row may take.
@@ -84,6 +86,10 @@ enum Subcommands {
     },
     /// Samples one scenario
     Sample(SampleOptions),
+    /// Checks a program from a file: exhaustively as far as a budget goes, then sampled
+    Check(CheckOptions),
+    /// Draws programs and schedules, and shrinks what fails
+    Fuzz(FuzzOptions),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +129,10 @@ pub(crate) enum Command {
     Merge(SubjectOptions, Vec<PathBuf>),
     /// Sample one scenario.
     Sample(SampleOptions),
+    /// Check a program.
+    Check(CheckOptions),
+    /// Draw programs.
+    Fuzz(FuzzOptions),
     /// Rows, comparisons and planted bugs, or planted bugs only.
     Run(Run),
     /// Show what there is.
@@ -215,6 +225,8 @@ where
         Some(Subcommands::Explore(options)) => Ok(Command::Explore(options)),
         Some(Subcommands::Merge { what, files }) => Ok(Command::Merge(what, files)),
         Some(Subcommands::Sample(options)) => Ok(Command::Sample(options)),
+        Some(Subcommands::Check(options)) => Ok(Command::Check(options)),
+        Some(Subcommands::Fuzz(options)) => Ok(Command::Fuzz(options)),
     }
 }
 

@@ -2,9 +2,13 @@
 //!
 //! This is the only file that names the three packages.
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
+use graphlock_harness::model::{Body, CheckpointError, Hooks};
 use graphlock_harness::outcome::Report;
 use graphlock_harness::scenario::{Check, PlantedBug, PlantedBugEngine, Scenario};
+use graphlock_programs::program::{Deferral, Program};
 use serde::Serialize;
 
 /// Who executes a body.
@@ -55,6 +59,24 @@ impl Engine {
             Engine::Std => graphlock_on_std::model_tests::check(scenario, check),
         }
     }
+}
+
+/// Executes a program on the deterministic engine.
+///
+/// # Errors
+/// If the checkpoint cannot be used.
+pub(crate) fn check_program(
+    program: &Arc<Program>,
+    deferral: Deferral,
+    check: &Check,
+    hooks: &Hooks<'_>,
+) -> Result<Report, CheckpointError> {
+    graphlock_on_harness::model_tests::program::check(program, deferral, check, hooks)
+}
+
+/// A program as the body of a check.
+pub(crate) fn program_body(program: &Arc<Program>, deferral: Deferral, check: &Check) -> Body {
+    graphlock_on_harness::model_tests::program::body(program, deferral, check.surprises)
 }
 
 /// The planted bugs; the list is the same in every build.

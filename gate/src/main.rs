@@ -3,7 +3,7 @@
 //! `gate` runs each scenario on each engine it is meant for, compares what the engines saw, plants
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
-//! one scenario for as long as one likes.
+//! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`run`] -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`].
@@ -21,11 +21,13 @@ mod catalogue;
 mod counterexample;
 mod engine;
 mod explore;
+mod fuzz;
 mod judge;
 mod list;
 mod place;
 mod plan;
 mod planted;
+mod program;
 mod progress;
 mod replay;
 mod report;
@@ -83,6 +85,8 @@ fn main() -> ExitCode {
         Command::Explore(options) => one(explore::explore(&catalogue, &options)),
         Command::Merge(what, files) => one(explore::merge(&catalogue, &what, &files)),
         Command::Sample(options) => one(explore::sample(&catalogue, &options)),
+        Command::Check(options) => one(program::check(&catalogue, &options)),
+        Command::Fuzz(options) => one(fuzz::fuzz(&catalogue, &options)),
         Command::Replay(path) => {
             let replay = replay::Replay::read(&catalogue, &path);
             let shown = replay.map(|replay| replay.execute());

@@ -169,16 +169,17 @@ fn failed(
 ) -> Result<String, String> {
     /// So many executions are spent on making a schedule small.
     const EXECUTIONS_MAX: u64 = 20_000;
-    let body = engine::program_body(program, way);
+    let body = engine::program_body(program, way, check);
     let minimised = model::minimise(check, &body, violation, EXECUTIONS_MAX);
+    let violation = minimised.map_or_else(|| violation.clone(), |minimised| minimised.violation);
     let stem = options.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let saved = save(&stem, program, way, check, &minimised.violation).map_err(|error| {
+    let saved = save(&stem, program, way, check, &violation).map_err(|error| {
         format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
     })?;
     let planted = options.mutation.as_ref().map(|id| format!(" --mutation {id}"));
     Ok(format!(
         "\n{}\nto see it again: cargo gate check {} --schedule {}{}\n",
-        draw(&minimised.violation),
+        draw(&violation),
         place::shown(&saved.0),
         place::shown(&saved.1),
         planted.unwrap_or_default(),

@@ -78,30 +78,31 @@ impl Replay {
         let planted =
             self.job.check.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
         let title = format!("{}{planted}\n", self.job.full_name);
-        let expected = &self.expected;
-        let (body, exit_code) = match &report.verdict {
-            Verdict::Violation(violation) if violation.kind.to_string() == *expected => {
-                (draw(violation) + &format!("shown again: {expected}\n"), 1)
-            }
-            Verdict::Violation(violation) => {
-                let line = format!(
-                    "not shown again: the file says `{expected}`, found `{}`\n",
-                    violation.kind
-                );
-                (draw(violation) + &line, 4)
-            }
-            Verdict::NotDeterministic(reason) | Verdict::HarnessBlind(reason) => {
-                (format!("not shown again: the file says `{expected}`, but {reason}\n"), 4)
-            }
-            Verdict::Complete | Verdict::BudgetSpent(_) => (
-                format!(
-                    "not shown again: the file says `{expected}`, nothing was broken this time\n"
-                ),
-                4,
-            ),
-        };
-        Shown { text: title + &body, exit_code }
+        let shown = shown_again(report, &self.expected);
+        Shown { text: title + &shown.text, ..shown }
     }
+}
+
+/// What came of executing a schedule again that has ended in `expected`.
+pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
+    let (text, exit_code) = match &report.verdict {
+        Verdict::Violation(violation) if violation.kind.to_string() == *expected => {
+            (draw(violation) + &format!("shown again: {expected}\n"), 1)
+        }
+        Verdict::Violation(violation) => {
+            let found = &violation.kind;
+            let line = format!("not shown again: the file says `{expected}`, found `{found}`\n");
+            (draw(violation) + &line, 4)
+        }
+        Verdict::NotDeterministic(reason) | Verdict::HarnessBlind(reason) => {
+            (format!("not shown again: the file says `{expected}`, but {reason}\n"), 4)
+        }
+        Verdict::Complete | Verdict::BudgetSpent(_) => (
+            format!("not shown again: the file says `{expected}`, nothing was broken this time\n"),
+            4,
+        ),
+    };
+    Shown { text, exit_code }
 }
 
 #[cfg(test)]

@@ -62,6 +62,3 @@ pub fn mutated(id: &'static str) -> bool {
 pub fn finish(finisher: impl FnOnce() -> String + 'static) {
     with(|execution| execution.finishers.push(Box::new(finisher)));
 }
-
-/// From here on in this execution everybody who can act gets his turn.
-pub fn fair_from_here() {}

@@ -1,7 +1,7 @@
 //! How a run begins: the nodes that are there, their children, and who takes steps.
 
 use graphlock_programs::program::{
-    Deferral, Driver, Edge, ImageId, NodeId, Place, Program, TaskId,
+    Deferral, Driver, Edge, ImageId, LoopId, NodeId, Place, Program, TaskId,
 };
 use graphlock_programs::reference::{self, Reference};
 use graphlock_programs::step::Step;
@@ -46,6 +46,11 @@ impl World {
         let threads: Vec<_> =
             program.loops.iter().map(|name| graph.lock().io_thread(name)).collect();
         let loops = threads.iter().map(|thread| Arc::clone(thread.event_loop())).collect();
+        let residents = |(at, name): (usize, &&str)| {
+            let on_it = program.tasks.iter().filter(|task| task.place == Place::Loop(LoopId(at)));
+            let count = u32::try_from(on_it.count()).expect("few tasks");
+            AtomicU32::new(count).named(&format_args!("residents[{name}]"))
+        };
         let faults = (0..program.images.len()).map(|image| {
             Faults::new(
                 program.faults.iter().filter(|fault| fault.image == ImageId(image)).copied(),
@@ -68,6 +73,7 @@ impl World {
             callbacks: Callbacks::new(program),
             faults: faults.collect(),
             left: AtomicU32::new(0).named(&"left"),
+            residents: program.loops.iter().enumerate().map(residents).collect(),
             formatted: formatted(program),
             graph,
             images,

@@ -23,6 +23,8 @@ struct Fate {
     wanted: bool,
     /// Somebody has cancelled or deleted it: then nobody knows whether it runs.
     revoked: bool,
+    /// Somebody has deleted it, or is about to.
+    deleted: bool,
     /// It was deleted by its home's thread: from then on it does not run.
     deleted_at_home: bool,
 }
@@ -149,12 +151,15 @@ impl World {
     pub(super) fn schedule(&self, bottom_half: BottomHalfId, main: Option<&MainLoop>) {
         let kept = lock(&self.callbacks.bottom_halves[bottom_half.0]).clone();
         let Some(kept) = kept else { return };
-        let was_wanted = self
-            .callbacks
-            .fates
-            .with(|fates| std::mem::replace(&mut fates[bottom_half.0].wanted, true));
-        if !was_wanted {
-            self.left.fetch_add(1, Ordering::Relaxed);
+        // Counted first: whoever takes it back counts down.
+        self.left.fetch_add(1, Ordering::Relaxed);
+        let counted_already = self.callbacks.fates.with(|fates| {
+            let fate = &mut fates[bottom_half.0];
+            let deleted = fate.deleted;
+            std::mem::replace(&mut fate.wanted, !deleted) || deleted
+        });
+        if counted_already {
+            self.left.fetch_sub(1, Ordering::Relaxed);
         }
         if let Some(main) = main.filter(|_| self.callbacks.watched[bottom_half.0]) {
             self.hands.with(main, |hands| hands.order.posts(bottom_half));
@@ -184,6 +189,7 @@ impl World {
 
     pub(super) fn delete(&self, bottom_half: BottomHalfId, main: Option<&MainLoop>) {
         let kept = lock(&self.callbacks.bottom_halves[bottom_half.0]).take();
+        self.callbacks.fates.with(|fates| fates[bottom_half.0].deleted = true);
         let at_home = main.is_some() && self.program.bottom_halves[bottom_half.0].place.is_none();
         // Somebody may be about to schedule it: then it is deleted when he has.
         if let Some(last) = kept.and_then(Arc::into_inner) {

@@ -13,7 +13,8 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 pub(super) struct Faults {
     /// Each with the number of its operations so far.
     faults: Vec<(Fault, AtomicU32)>,
-    over: AtomicBool,
+    /// They have not begun, or are over.
+    off: AtomicBool,
 }
 
 impl Faults {
@@ -23,20 +24,19 @@ impl Faults {
             (fault, count)
         };
         let faults: Vec<_> = faults.map(counted).collect();
-        let over = AtomicBool::new(false).named(&"faults are over");
-        (!faults.is_empty()).then(|| Arc::new(Faults { faults, over }))
+        let off = AtomicBool::new(true).named(&"faults are off");
+        (!faults.is_empty()).then(|| Arc::new(Faults { faults, off }))
     }
 
-    /// From here on nothing fails.
-    pub(super) fn end(&self) {
-        self.over.store(true, Ordering::Relaxed);
+    /// Whether anything fails from here on.
+    pub(super) fn set(&self, on: bool) {
+        self.off.store(!on, Ordering::Relaxed);
     }
 
     fn strikes(&self, kind: FaultKind) -> bool {
         let mut of_kind = self.faults.iter().filter(|(fault, _)| fault.kind == kind);
         let Some((fault, count)) = of_kind.next() else { return false };
-        let number = count.fetch_add(1, Ordering::Relaxed);
-        number == fault.number && !self.over.load(Ordering::Relaxed)
+        !self.off.load(Ordering::Relaxed) && count.fetch_add(1, Ordering::Relaxed) == fault.number
     }
 }
 

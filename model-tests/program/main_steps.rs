@@ -13,6 +13,7 @@ use super::build::mode_of;
 use super::world::{World, fail_on};
 use crate::event_loop::MainLoop;
 use crate::graph::NodeRef;
+use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, lock};
 
 /// What the main loop does while callbacks may run.
@@ -61,11 +62,14 @@ impl World {
             Step::Reopen(nodes) => self.reopen(main, nodes),
             Step::Commit(node) => self.commit(main, *node),
             Step::Stop(stopped) => {
+                self.operation(main, Operation::Plain, |main| {
+                    main.wait_while(|_| self.residents[stopped.0].load(Ordering::Acquire) > 0);
+                });
                 let thread = self
                     .hands
                     .with(main, |hands| hands.loops.get_mut(stopped.0).and_then(Option::take));
-                // In checked builds nobody waits here: the execution does.
-                thread.map(|thread| thread.stop(crate::sync::time::Duration::from_secs(1)).ok());
+                // Nobody lives there: it ends at once.
+                drop(thread);
             }
             Step::After(command) => self.post_later(*command, main),
             Step::Wait(event) => self.operation(main, Operation::Plain, |main| {

@@ -41,11 +41,11 @@ use crate::event_loop::MainLoop;
 use crate::sync::Arc;
 use world::World;
 
-/// A program as the body of a check.
+/// A program as the body of a check that surprises its tasks so often.
 #[must_use]
-pub fn body(program: &Arc<Program>, deferral: Deferral) -> Body {
+pub fn body(program: &Arc<Program>, deferral: Deferral, surprises: u32) -> Body {
     let program = Arc::clone(program);
-    Arc::new(move || run(&program, deferral))
+    Arc::new(move || run(&program, deferral, surprises > 0))
 }
 
 /// Executes a program as `check` asks, its unrefs deferred in this way.
@@ -58,18 +58,19 @@ pub fn check(
     check: &Check,
     hooks: &Hooks<'_>,
 ) -> Result<Report, CheckpointError> {
-    model::check_with(check, &body(program, deferral), hooks)
+    model::check_with(check, &body(program, deferral, check.surprises), hooks)
 }
 
-fn run(program: &Arc<Program>, deferral: Deferral) {
+fn run(program: &Arc<Program>, deferral: Deferral, surprised: bool) {
     let mut main = MainLoop::new();
     let world = World::build(&mut main, program, deferral);
+    world.set_faults(true);
     world.start_tasks(&main);
     // The main loop's thread has coroutines that read, too.
     let registration = world.graph.lock().register("main");
     let counter = (registration.adopt(), registration);
     world.take_main_steps(&mut main, &program.main);
-    world.let_everything_finish(&mut main);
+    world.let_everything_finish(&mut main, surprised);
     let let_go = move || {
         let left = world.let_everything_go(main);
         drop(counter);
@@ -86,9 +87,9 @@ fn run(program: &Arc<Program>, deferral: Deferral) {
 
 impl World {
     /// The liveness phase: nothing fails any more, and everybody gets his turn.
-    fn let_everything_finish(self: &Arc<Self>, main: &mut MainLoop) {
+    fn let_everything_finish(self: &Arc<Self>, main: &mut MainLoop, surprised: bool) {
         model::fair_from_here();
-        self.end_faults();
+        self.set_faults(false);
         main.wait_while(|_| self.is_somebody_left());
         self.stop_loops(main);
         while main.poll_bottom_halves() {}
@@ -96,7 +97,8 @@ impl World {
         self.reference.with(|reference| reference.settle_all());
         self.compare(main, true);
         let ends = self.graph.lock().patience_ends();
-        if self.expects_every_kick() {
+        // A patience that ends early says nothing.
+        if !surprised && self.expects_every_kick() {
             always("every-kick-arrives", ends == 0, format_args!("patience ended {ends} times"));
         }
     }

@@ -5,14 +5,14 @@
 //! same way and nothing has changed in between; else one of those it has tried to write.
 
 use graphlock_harness::scenario::always;
-use graphlock_programs::program::{Driver, NodeId};
+use graphlock_programs::program::NodeId;
 use graphlock_programs::reference::Presence;
 use graphlock_programs::step::Step;
 
 use super::task::{Running, Written, once};
 use super::world::World;
 use crate::driver::{Io, IoError};
-use crate::graph::Node;
+use crate::graph::{Counted, Node};
 use crate::graph_lock::Hold;
 use crate::sync::Arc;
 
@@ -82,7 +82,9 @@ impl Running {
                 Ok(request) => {
                     // Dropped before the request, also when this future is.
                     let inside = world.enter(*node);
-                    let done = world.perform(&target, step, self.task.0 as u64, value).await;
+                    let counted = request.counted();
+                    let done =
+                        world.perform(&target, counted, step, self.task.0 as u64, value).await;
                     drop(inside);
                     drop(request);
                     Some(done)
@@ -111,7 +113,10 @@ impl Running {
                 let name = world.name(*node);
                 always("requests-succeed", !certain, format_args!("`{name}` is not closed"));
             }
-            Some(result) => self.judge(step, *node, value, before.0, ends && same, result),
+            Some(result) => {
+                let must_succeed = ends && same;
+                self.judge(step, *node, value, (before.0, ends), must_succeed, result);
+            }
         }
     }
 
@@ -120,7 +125,7 @@ impl Running {
         step: &Step,
         node: NodeId,
         value: u8,
-        contents: u32,
+        (contents, ends): (u32, bool),
         must_succeed: bool,
         result: Result<Done, IoError>,
     ) {
@@ -128,8 +133,8 @@ impl Running {
         match (step, result) {
             (Step::Write(_), Ok(_)) => {
                 self.slot.tried = value;
-                self.slot.last =
-                    Some(Written { through: node, value, contents }).filter(|_| contents == now);
+                let certain = contents == now && ends;
+                self.slot.last = certain.then_some(Written { through: node, value, contents });
             }
             (Step::Write(_), Err(_)) => {
                 // It may have been written in part.
@@ -156,10 +161,6 @@ impl Running {
             }
             _ => {}
         }
-        // A node without data reads zeros whatever was written.
-        if matches!(self.world.program.node(node).driver, Driver::Null) {
-            self.slot.last = None;
-        }
     }
 }
 
@@ -167,13 +168,14 @@ impl World {
     async fn perform(
         &self,
         node: &Arc<Node>,
+        counted: Counted<'_>,
         step: &Step,
         offset: u64,
         value: u8,
     ) -> Result<Done, IoError> {
         let guard = self.graph.lock().read().await;
         self.look_at_sections(&guard);
-        let io = Io::of(node, Hold::Read(&guard));
+        let io = Io::of(node, Hold::Read(&guard)).counted(counted);
         match step {
             Step::Read(_) => {
                 let mut byte = [0];

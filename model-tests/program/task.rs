@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use graphlock_harness::scenario::always;
-use graphlock_programs::program::{EventId, ImageId, Mode, NodeId, TaskId};
+use graphlock_programs::program::{EventId, ImageId, Mode, NodeId, Place, TaskId};
 use graphlock_programs::step::Step;
 
 use super::build::{implied, mode_of};
@@ -16,6 +16,7 @@ use crate::driver::Header;
 use crate::graph::{Drained, InFlight, Job, NodeClosed, NodeRef};
 use crate::graph_lock::ReadGuard;
 use crate::image::{Image, MemoryImage};
+use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, lock};
 
 /// A request that has not begun.
@@ -210,6 +211,11 @@ impl Running {
             drop(reference);
         }
         self.requests.clear();
+        if let Place::Loop(home) = self.world.program.tasks[self.task.0].place
+            && self.world.program.main.contains(&Step::Stop(home))
+        {
+            self.world.residents[home.0].fetch_sub(1, Ordering::Release);
+        }
         self.world.one_less();
     }
 }

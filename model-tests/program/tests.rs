@@ -2,11 +2,13 @@
 
 use graphlock_harness::outcome::Report;
 use graphlock_harness::scenario::{Sampling, Strategy};
+use graphlock_programs::file::print;
 use graphlock_programs::program::{
     Driver, Edge, Expect, Image, ImageId, LoopId, Mode, Node, NodeId, Place, Task,
 };
 use graphlock_programs::rules;
 use graphlock_programs::step::Step;
+use graphlock_programs::strategy::{Schedule, Size, programs, schedules};
 
 use super::{Arc, Check, Deferral, Hooks, Program, check};
 
@@ -66,5 +68,33 @@ fn what_is_planted_is_found_by_a_program() {
     for mutation in ["unref-under-lock", "deferred-unref-not-polled", "close-skips-drain"] {
         let report = sampled(&program, Deferral::List, Some(mutation));
         assert!(report.verdict.violation().is_some(), "{mutation} was not found");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        cases: 200,
+        failure_persistence: Some(Box::new(
+            proptest::test_runner::FileFailurePersistence::Direct("proptest-regressions/programs.txt"),
+        )),
+        ..Default::default()
+    })]
+
+    /// Whatever is drawn keeps all properties, under whichever schedules are drawn for it.
+    #[test]
+    fn drawn_programs_keep_all_properties(
+        program in programs(Size::default()),
+        schedule in schedules(),
+    ) {
+        let program = Arc::new(program);
+        let Schedule { sampling, seed, store_buffers, surprises } = schedule;
+        let strategy = Strategy::Sample { sampling, seed, first: 0, runs: 40 };
+        let how = Check { strategy, store_buffers, surprises, ..Check::default() };
+        let deferral = program.deferral.unwrap_or(Deferral::List);
+        let report = check(&program, deferral, &how, &Hooks::default()).expect("no checkpoint");
+        if let Some(found) = report.verdict.violation() {
+            let drawn = found.trace.lanes_end(100, 60);
+            proptest::prop_assert!(false, "{}\n{}\n{drawn}", print(&program), found.message);
+        }
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) faults: Vec<Option<Arc<Faults>>>,
     /// Tasks that have not finished, and commands that have not run.
     pub(super) left: AtomicU32,
+    /// For each loop: the tasks on it that have not finished.
+    pub(super) residents: Vec<AtomicU32>,
     /// Images that hold an overlay, as it is written by the overlay alone.
     pub(super) formatted: Vec<bool>,
 }
@@ -91,8 +93,9 @@ impl World {
         self.left.load(Ordering::Acquire) > 0
     }
 
-    pub(super) fn end_faults(&self) {
-        self.faults.iter().flatten().for_each(|faults| faults.end());
+    /// Whether anything fails from here on.
+    pub(super) fn set_faults(&self, on: bool) {
+        self.faults.iter().flatten().for_each(|faults| faults.set(on));
     }
 
     /// Lets loops end when nobody lives on them.

@@ -163,7 +163,7 @@ pub struct Fault {
     pub image: ImageId,
     /// Which operation.
     pub kind: FaultKind,
-    /// The first one of its kind that fails, from 0; those after it succeed.
+    /// The one of its kind that fails, from 0 when the program begins; the others succeed.
     pub number: u32,
 }
 

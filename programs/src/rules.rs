@@ -38,7 +38,7 @@ pub enum Rule {
     HoldsWhatItUses,
     /// A task names nodes that are there when the program begins: what comes later it reaches through their children.
     TasksNameWhatIsThere,
-    /// Nobody comes to a loop that is stopped, and it is stopped once.
+    /// Nobody moves from or to a loop that is stopped, or waits there: the stop waits for who lives on it.
     NobodyComesToAStoppedLoop,
     /// Bottom halves and commands do not post each other for ever.
     CallbacksEnd,
@@ -93,7 +93,7 @@ impl Rule {
                  children"
             }
             Rule::NobodyComesToAStoppedLoop => {
-                "nobody comes to a loop that is stopped, and it is stopped once"
+                "nobody moves from or to a loop that is stopped, or waits there, and it is stopped once"
             }
             Rule::CallbacksEnd => {
                 "bottom halves and commands do not post each other, or themselves, for ever"

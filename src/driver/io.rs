@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::graph::{InFlight, Node, NodeClosed, NodeRef};
+use crate::graph::{Counted, InFlight, Node, NodeClosed, NodeRef};
 use crate::graph_lock::{GraphLock, Hold, OwnedReadGuard, ReadGuard};
 use crate::image::ImageError;
 use crate::sync::Arc;
@@ -14,6 +14,8 @@ use super::{FormatError, IoFuture};
 pub struct Io<'a> {
     node: &'a Arc<Node>,
     hold: Hold<'a>,
+    /// Where the request is counted, if drains wait for it.
+    counted: Option<Counted<'a>>,
 }
 
 /// A request that failed, and where.
@@ -57,11 +59,22 @@ impl<'a> Io<'a> {
     /// A request at `node`.
     #[must_use]
     pub fn new(node: &'a NodeRef, hold: Hold<'a>) -> Self {
-        Io { node: node.shared(), hold }
+        Io { node: node.shared(), hold, counted: None }
     }
 
     pub(crate) fn of(node: &'a Arc<Node>, hold: Hold<'a>) -> Self {
-        Io { node, hold }
+        Io { node, hold, counted: None }
+    }
+
+    /// The same as part of a request that is in flight.
+    pub(crate) fn counted(self, counted: Counted<'a>) -> Self {
+        Io { counted: Some(counted), ..self }
+    }
+
+    /// Keeps the request in flight as long as this lives, whatever becomes of its future: for whoever works for it
+    /// elsewhere. A drain waits for him, too.
+    pub(crate) fn stay_in_flight(self) -> Option<InFlight> {
+        self.counted.map(|counted| counted.stay(self.hold.main_loop()))
     }
 
     /// The node.
@@ -79,7 +92,11 @@ impl<'a> Io<'a> {
     /// The same request for somebody who works for this one, under a hold of his own.
     #[must_use]
     pub fn share(self) -> SharedIo {
-        SharedIo { node: Arc::clone(self.node), guard: self.hold.share() }
+        SharedIo {
+            node: Arc::clone(self.node),
+            guard: self.hold.share(),
+            in_flight: self.stay_in_flight(),
+        }
     }
 
     /// The request at a child.
@@ -94,7 +111,7 @@ impl<'a> Io<'a> {
     #[must_use]
     pub fn child_if_any(self, name: &str) -> Option<Io<'a>> {
         let node = self.node.child_under(self.hold, name)?;
-        Some(Io { node, hold: self.hold })
+        Some(Io { node, ..self })
     }
 
     /// What `go_on` makes of the request at a child.
@@ -146,6 +163,8 @@ impl<'a> Io<'a> {
 pub struct SharedIo {
     node: Arc<Node>,
     guard: OwnedReadGuard,
+    /// Dropped last: it ends, and kicks.
+    in_flight: Option<InFlight>,
 }
 
 impl SharedIo {
@@ -157,7 +176,11 @@ impl SharedIo {
     /// The request at its node.
     #[must_use]
     pub fn io(&self) -> Io<'_> {
-        Io { node: &self.node, hold: Hold::Owned(&self.guard) }
+        let io = Io { node: &self.node, hold: Hold::Owned(&self.guard), counted: None };
+        match &self.in_flight {
+            Some(in_flight) => io.counted(in_flight.counted()),
+            None => io,
+        }
     }
 }
 
@@ -214,7 +237,7 @@ impl NodeRef {
             |closed| IoError { node: self.name().to_owned(), kind: IoErrorKind::Closed(closed) };
         let request = self.enter().await.map_err(closed)?;
         let guard = Some(self.graph().lock().read().await);
-        Ok(Entered { guard, node: self, _request: request })
+        Ok(Entered { guard, node: self, request })
     }
 }
 
@@ -224,13 +247,13 @@ struct Entered<'a> {
     guard: Option<ReadGuard<'a>>,
     node: &'a NodeRef,
     /// Dropped after `drop`: it ends, and kicks.
-    _request: InFlight<&'a NodeRef>,
+    request: InFlight<&'a NodeRef>,
 }
 
 impl Entered<'_> {
     fn io(&self) -> Io<'_> {
         let guard = self.guard.as_ref().expect("it is taken out at the end alone");
-        Io::new(self.node, Hold::Read(guard))
+        Io::new(self.node, Hold::Read(guard)).counted(self.request.counted())
     }
 }
 

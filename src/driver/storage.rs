@@ -94,7 +94,16 @@ impl Storage {
         let result = match &self.pool {
             Some(pool) => {
                 let image = Arc::clone(image);
-                pool.run(move || work(&*image)).await
+                let forgets = mutated("abandoned-request-forgotten");
+                let in_flight = if forgets { None } else { io.stay_in_flight() };
+                let work = move || {
+                    let result = work(&*image);
+                    // First the image, then the request: who drains before a close finds it closed.
+                    drop(image);
+                    drop(in_flight);
+                    result
+                };
+                pool.run(work).await
             }
             None => work(&**image),
         };

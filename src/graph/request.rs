@@ -7,6 +7,7 @@
 //! * `request-begins`: the node is not quiesced: in flight from now on.
 //! * `request-queued`: it is. The request is *not* in flight while it waits, or the drain would wait for it.
 //! * `request-goes-on`: the drain has ended. It looks again: another drain may have begun.
+//! * `request-stays-in-flight`: somebody works for it elsewhere, and its future may be dropped meanwhile.
 //! * `request-finds-drain-ended`: the drain has ended between its two looks, the second under the mutex.
 //!
 //! # Invariants
@@ -140,7 +141,7 @@ pub(super) fn announce_drain() {
 
 /// Whose request it is: a reference that outlives it, or a hold of its own.
 pub(super) trait Requested {
-    fn node(&self) -> &Node;
+    fn node(&self) -> &Arc<Node>;
     fn main(&self) -> &MainHandle;
 }
 
@@ -152,7 +153,7 @@ pub struct Held {
 }
 
 impl Requested for Held {
-    fn node(&self) -> &Node {
+    fn node(&self) -> &Arc<Node> {
         &self.node
     }
 
@@ -162,8 +163,8 @@ impl Requested for Held {
 }
 
 impl Requested for &NodeRef {
-    fn node(&self) -> &Node {
-        NodeRef::node(self)
+    fn node(&self) -> &Arc<Node> {
+        self.shared()
     }
 
     fn main(&self) -> &MainHandle {
@@ -178,6 +179,32 @@ impl Requested for &NodeRef {
 pub struct InFlight<R: Requested = Held> {
     of: R,
     shard: usize,
+}
+
+/// Where a request is counted that is in flight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted<'a> {
+    node: &'a Arc<Node>,
+    shard: usize,
+}
+
+#[expect(private_bounds, reason = "there are two kinds, and both are here")]
+impl<R: Requested> InFlight<R> {
+    /// Where it is counted.
+    pub(crate) fn counted(&self) -> Counted<'_> {
+        Counted { node: self.of.node(), shard: self.shard }
+    }
+}
+
+impl Counted<'_> {
+    /// Counts the request once more. No look at the gate: it is in flight, so no drain has seen it gone. In the same
+    /// shard, so that a drain that sums the shards one after the other cannot miss both.
+    pub(crate) fn stay(self, main: &MainHandle) -> InFlight {
+        reached!("request-stays-in-flight");
+        self.node.gate.in_flight[self.shard].fetch_add(1, Ordering::Relaxed);
+        let of = Held { node: Arc::clone(self.node), main: main.clone() };
+        InFlight { of, shard: self.shard }
+    }
 }
 
 /// The node was closed while the request waited.

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 use super::deferred_unref::Batch;
 use super::{GraphCell, GraphLock, Inner};
-use crate::event_loop::MainLoop;
+use crate::event_loop::{MainHandle, MainLoop};
 use crate::mutation::mutated;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread;
@@ -96,6 +96,11 @@ impl<'a> Hold<'a> {
     /// A second hold, without waiting.
     pub fn share(&self) -> OwnedReadGuard {
         OwnedReadGuard::new(self.lock())
+    }
+
+    /// The main loop of the lock that is held.
+    pub(crate) fn main_loop(&self) -> &MainHandle {
+        &self.lock().0.main
     }
 }
 

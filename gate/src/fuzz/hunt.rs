@@ -57,7 +57,7 @@ pub(super) struct Hunted {
     pub(super) executions: u64,
     pub(super) steps: u64,
     pub(super) traces: u64,
-    pub(super) cases: BTreeSet<&'static str>,
+    pub(super) cases: BTreeSet<String>,
     pub(super) curve: Vec<Point>,
     pub(super) failed: Option<Failed>,
     pub(super) elapsed: Duration,
@@ -68,7 +68,7 @@ struct Result {
     executions: u64,
     steps: u64,
     traces: u64,
-    cases: Vec<&'static str>,
+    cases: Vec<String>,
     failed: Option<Failed>,
 }
 

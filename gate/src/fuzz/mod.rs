@@ -84,7 +84,7 @@ struct FuzzReport<'a> {
     schedules: u64,
     steps: u64,
     traces: u64,
-    cases: &'a [&'static str],
+    cases: Vec<&'a str>,
     /// What was known after how many programs: where it becomes flat, nothing more is learned.
     curve: &'a [Point],
     failed: bool,
@@ -145,7 +145,6 @@ fn described(hunt: &Hunt, hunted: &Hunted) -> String {
 }
 
 fn save_report(hunt: &Hunt, hunted: &Hunted) -> Result<(), String> {
-    let cases: Vec<&'static str> = hunted.cases.iter().copied().collect();
     let report = FuzzReport {
         version: 1,
         seed: hunt.seed,
@@ -154,7 +153,7 @@ fn save_report(hunt: &Hunt, hunted: &Hunted) -> Result<(), String> {
         schedules: hunted.executions,
         steps: hunted.steps,
         traces: hunted.traces,
-        cases: &cases,
+        cases: hunted.cases.iter().map(String::as_str).collect(),
         curve: &hunted.curve,
         failed: hunted.failed.is_some(),
     };

@@ -28,7 +28,6 @@ const EXECUTIONS_MAX: u64 = 20_000;
 /// A failure made small.
 pub(super) struct Shrunk {
     pub(super) program: Arc<Program>,
-    schedule: Schedule,
     check: Check,
     pub(super) minimised: Minimised,
 }
@@ -38,8 +37,7 @@ impl Shrunk {
     pub(super) fn of(failed: &Failed, hunt: &Hunt) -> Shrunk {
         let wanted = trial::signature(&failed.violation);
         let mut tree = trial::draw(hunt.seed, failed.number);
-        let mut best =
-            (Arc::clone(&failed.program), failed.schedule.clone(), failed.violation.clone());
+        let mut best = (Arc::clone(&failed.program), failed.schedule, failed.violation.clone());
         // A smaller program may need a rarer schedule.
         let runs = hunt.schedules * 2;
         let mut simpler = tree.simplify();
@@ -60,19 +58,20 @@ impl Shrunk {
             }
         }
         let (program, schedule, violation) = best;
-        Self::minimise(program, schedule, &violation, hunt)
+        Self::minimise(program, &schedule, &violation, hunt)
     }
 
     fn minimise(
         program: Arc<Program>,
-        schedule: Schedule,
+        schedule: &Schedule,
         violation: &Violation,
         hunt: &Hunt,
     ) -> Shrunk {
-        let check = trial::how(&program, &schedule, hunt.schedules, hunt.mutation);
-        let body = engine::program_body(&program, trial::deferral(&program));
+        let check = trial::how(&program, schedule, hunt.schedules, hunt.mutation);
+        let body = engine::program_body(&program, trial::deferral(&program), &check);
         let minimised = model::minimise(&check, &body, violation, EXECUTIONS_MAX);
-        Shrunk { program, schedule, check, minimised }
+        let minimised = minimised.unwrap_or_else(|| as_found(violation));
+        Shrunk { program, check, minimised }
     }
 
     /// Writes both files and says what was found.
@@ -108,4 +107,10 @@ impl Shrunk {
             hunt.seed,
         ))
     }
+}
+
+/// A schedule that is not shown again when it is followed: as it was found.
+pub(crate) fn as_found(violation: &Violation) -> Minimised {
+    let violation = violation.clone();
+    Minimised { violation, preemptions: 0, switches: 0, executions: 0, minimal: false }
 }

@@ -136,12 +136,12 @@ fn stops(program: &Program) -> Result<(), Broken> {
         } else if program.bottom_halves.iter().any(|each| each.place == Some(*stop)) {
             format!("loop `{name}` is stopped and has bottom halves")
         } else if let Some(task) = program.tasks.iter().find(|task| {
-            let moves = task.steps.contains(&Step::Move(*stop));
-            moves
+            let comes = task.steps.contains(&Step::Move(*stop));
+            comes
                 || task.place == Place::Loop(*stop)
-                    && task.steps.iter().any(|step| matches!(step, Step::Move(_)))
+                    && task.steps.iter().any(|step| matches!(step, Step::Move(_) | Step::Wait(_)))
         }) {
-            format!("loop `{name}` is stopped and `{}` moves", task.name)
+            format!("loop `{name}` is stopped and `{}` moves or waits", task.name)
         } else {
             continue;
         };

@@ -96,7 +96,7 @@ impl Walk {
                 let allowed = !overlay || party == Party::Main && !drained;
                 rule(allowed && !program.node(*node).open, Rule::Opening)
             }
-            Step::Wait(_) => {
+            Step::Wait(_) | Step::Stop(_) => {
                 let drained = !self.drained.is_empty() || self.drained_all > 0;
                 rule(!drained, Rule::NoWaitWhileDrained)?;
                 rule(self.activity.is_none(), Rule::OneActivityAtATime)
@@ -223,7 +223,7 @@ impl Walk {
     }
 }
 
-/// Whether the main loop may run callbacks in this step, or waits.
+/// Whether the main loop may run callbacks in this step, or waits, or needs the token that a section has.
 fn polls(step: &Step) -> bool {
     matches!(
         step,
@@ -238,6 +238,7 @@ fn polls(step: &Step) -> bool {
             | Step::Reopen(_)
             | Step::Commit(_)
             | Step::Stop(_)
+            | Step::After(_)
             | Step::Wait(_)
             | Step::Pause
     )

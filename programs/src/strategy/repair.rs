@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
                 self.drained_all -= u32::from(begun);
                 begun
             }
-            Step::Wait(_) => !self.is_draining() && self.activity == Activity::None,
+            Step::Wait(_) | Step::Stop(_) => !self.is_draining() && self.activity == Activity::None,
             Step::OpenElsewhere(image, _) => {
                 let first = !self.elsewhere.contains(image);
                 if first {
@@ -242,6 +242,7 @@ fn polls(step: &Step) -> bool {
             | Step::DrainAllBegin
             | Step::DrainAllEnd
             | Step::Poll
+            | Step::After(_)
             | Step::Reopen(_)
             | Step::Commit(_)
             | Step::Stop(_)

@@ -95,7 +95,8 @@ pub trait Driver: Send + Sync + fmt::Debug {
     /// Stays as it is.
     fn reopen_abort(&self, _guard: &MainReadGuard<'_>) {}
 
-    /// Fills `buffer` with what is at `offset`.
+    /// Fills `buffer` with what is at `offset`. What lies past the end is zero where the length can change while the node
+    /// has users: an overlay above does not ask for it each time. A driver with a fixed length may refuse it.
     fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()>;
 
     /// Writes `data` at `offset`.

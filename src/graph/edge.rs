@@ -124,6 +124,7 @@ fn add_parent(
     child: &Arc<Node>,
     at: usize,
 ) {
+    section.note_changed_edge();
     let main = section.main();
     let edge = ParentEdge { parent: Arc::downgrade(parent), name: name.to_owned() };
     let quiesced = child.on_main.with(main, |on_main| {
@@ -142,6 +143,7 @@ fn remove_parent(
     name: &str,
     child: &Arc<Node>,
 ) -> usize {
+    section.note_changed_edge();
     let main = section.main();
     let (quiesced, at) = child.on_main.with(main, |on_main| {
         let at = on_main.parents.iter().position(|edge| edge.is(parent, name));

@@ -93,6 +93,12 @@ impl<'a> Hold<'a> {
         }
     }
 
+    /// A number that is another one after each change of an edge, anywhere in the graph: what is remembered of nodes
+    /// below holds as long as it stays the same.
+    pub(crate) fn edges_changed(&self) -> u32 {
+        self.lock().0.edges_changed.load(Ordering::Relaxed)
+    }
+
     /// A second hold, without waiting.
     pub fn share(&self) -> OwnedReadGuard {
         OwnedReadGuard::new(self.lock())
@@ -162,6 +168,11 @@ impl WriteGuard<'_> {
         } else {
             self.batch.add(&self.lock.0.main, name, Box::new(work));
         }
+    }
+
+    /// An edge was added or taken away. Who reads finds out under the hold that comes after this section.
+    pub(crate) fn note_changed_edge(&self) {
+        self.lock.0.edges_changed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The main loop's token to read by: in a section nobody may poll.

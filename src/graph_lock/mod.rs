@@ -75,6 +75,8 @@ struct Inner {
     deferral: Deferral,
     fairness: Fairness,
     sources: Option<Arc<dyn RequestSources>>,
+    /// How often edges were added or taken away.
+    edges_changed: AtomicU32,
     /// How often readers came in before one waiting writer, at the most.
     overtakes_most: AtomicU32,
     /// How often a writer's patience has ended.
@@ -115,6 +117,7 @@ impl GraphLock {
             deferral,
             fairness,
             sources,
+            edges_changed: AtomicU32::new(0).named(&"edges_changed"),
             overtakes_most: AtomicU32::new(0).named(&"overtakes_most"),
             patience_ends: AtomicU32::new(0).named(&"patience_ends"),
             drained_sections: AtomicU32::new(0).named(&"drained_sections"),

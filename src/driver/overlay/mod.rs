@@ -13,6 +13,12 @@
 //! * `overlay-allocates`: a cluster is written for the first time.
 //! * `overlay-reads-backing`: a cluster that is not there is read.
 //!
+//! # The length of the backing node
+//! It is remembered, for asking is a system call. It may become wrong: the backing node grows; it is truncated; it, or
+//! something below it, is replaced. A read that ends beyond it asks again, so growing is seen. Reading past the end of
+//! what was truncated gives zeros, which is right here. What is replaced may have another fixed length, and changes an
+//! edge: a length is known only until the next edge of the graph changes.
+//!
 //! # Invariants
 //! * One allocates at a time; who reads meanwhile sees the cluster before or after, never a part of it.
 //!
@@ -38,6 +44,22 @@ struct Map {
     entries: Vec<u64>,
     /// Where the next cluster goes.
     end: u64,
+    known: Known,
+}
+
+/// What the backing node's length was.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// When: [`Hold::edges_changed`](crate::graph_lock::Hold::edges_changed).
+    edges_changed: u32,
+    length: u64,
+}
+
+impl Known {
+    /// Whether the backing node is known to reach up to `end`.
+    fn covers(self, io: Io<'_>, end: u64) -> bool {
+        end <= self.length && self.edges_changed == io.hold().edges_changed()
+    }
 }
 
 /// What was written since, over a backing node.
@@ -126,7 +148,7 @@ impl Overlay {
         let end = file_length.next_multiple_of(header.cluster());
         Ok(Box::new(Overlay {
             header,
-            map: Mutex::new(Map { entries, end }).named(&"map"),
+            map: Mutex::new(Map { entries, end, known: Known::default() }).named(&"map"),
             allocating: CoroutineMutex::new("allocating"),
             committing: AtomicBool::new(false).named(&"committing"),
         }))
@@ -170,6 +192,30 @@ impl Overlay {
         if end <= length { Ok(()) } else { Err(io.error(IoErrorKind::OutOfRange { end, length })) }
     }
 
+    /// The node and the offset there that answer a read by themselves: it lies in one cluster, which is here or which the
+    /// backing node is known to have.
+    fn read_directly<'a>(&self, io: Io<'a>, offset: u64, length: usize) -> Option<(Io<'a>, u64)> {
+        let size = self.header.cluster();
+        let (cluster, within) = (offset / size, offset % size);
+        let end = offset.checked_add(length as u64)?;
+        if length == 0 || within + length as u64 > size || end > self.header.length {
+            return None;
+        }
+        let (entry, known) = {
+            let map = lock(&self.map);
+            (map.entries[small(cluster)], map.known)
+        };
+        if entry != 0 {
+            return Some((io.child_if_any("file")?, entry + within));
+        }
+        if !known.covers(io, end) {
+            return None;
+        }
+        let backing = io.child_if_any("backing")?;
+        reached!("overlay-reads-backing");
+        Some((backing, offset))
+    }
+
     /// Reads from the backing node; what is past its end is zero.
     async fn read_backing(
         &self,
@@ -182,10 +228,23 @@ impl Overlay {
             buffer.fill(0);
             return Ok(());
         };
-        let there = backing.length().await?.saturating_sub(offset).min(buffer.len() as u64);
+        let length = self.backing_length(io, backing, offset + buffer.len() as u64).await?;
+        let there = length.saturating_sub(offset).min(buffer.len() as u64);
         let (read, past) = buffer.split_at_mut(small(there));
         past.fill(0);
         if read.is_empty() { Ok(()) } else { backing.read(offset, read).await }
+    }
+
+    /// The length of the backing node, as a read needs it that ends there.
+    async fn backing_length(&self, io: Io<'_>, backing: Io<'_>, end: u64) -> Result<u64, IoError> {
+        let known = lock(&self.map).known;
+        if known.covers(io, end) {
+            return Ok(known.length);
+        }
+        let edges_changed = io.hold().edges_changed();
+        let length = backing.length().await?;
+        lock(&self.map).known = Known { edges_changed, length };
+        Ok(length)
     }
 
     async fn allocate(&self, io: Io<'_>, piece: &Piece, data: &[u8]) -> Result<(), IoError> {
@@ -272,6 +331,9 @@ impl Driver for Overlay {
     }
 
     fn read<'a>(&'a self, io: Io<'a>, offset: u64, buffer: &'a mut [u8]) -> IoFuture<'a, ()> {
+        if let Some((node, at)) = self.read_directly(io, offset, buffer.len()) {
+            return node.read(at, buffer);
+        }
         IoFuture::new(async move {
             self.check_range(io, offset, buffer.len())?;
             let file = io.child("file")?;

@@ -80,6 +80,15 @@ impl World {
         self.in_section(|graph, section| graph.append(section, top, name, below))
     }
 
+    fn insert(
+        &mut self,
+        (parent, edge): (&NodeRef, &str),
+        node: &NodeRef,
+        name: &str,
+    ) -> Result<(), ChangeError> {
+        self.in_section(|graph, section| graph.insert(section, parent, edge, node, name))
+    }
+
     fn replace_node(&mut self, from: &NodeRef, to: &NodeRef) -> Result<(), ChangeError> {
         self.in_section(|graph, section| graph.replace_node(section, from, to))
     }
@@ -265,6 +274,62 @@ fn insert_and_replace_with_a_conflict() {
     assert_conflict(&error, "filter", "writer", "keeper");
     assert_eq!(world.describe(), before);
     world.close([writer, reader, keeper, filter, bottom, other]);
+}
+
+/// A node is put into the edge of one of two users; the other one keeps his.
+#[test]
+fn a_node_is_inserted_into_one_edge() {
+    let mut world = World::new();
+    let bottom = world.image("bottom", Mode::ReadWrite);
+    let writer = world.user("writer", READ | WRITE, ALL);
+    let reader = world.user("reader", READ, ALL);
+    world.attach(&writer, "root", &bottom);
+    world.attach(&reader, "root", &bottom);
+    let filter = world.filter("filter");
+    world.insert((&writer, "root"), &filter, "file").expect("nobody is against it");
+    assert_eq!(world.children(&writer), [edge("root", "filter")]);
+    assert_eq!(world.children(&filter), [edge("file", "bottom")]);
+    assert_eq!(world.children(&reader), [edge("root", "bottom")]);
+    assert_eq!(world.access(&filter, "file").used, READ | WRITE, "it does what its user does");
+    let parents = world.graph.parents_of(&world.main, &bottom);
+    assert_eq!(parents, [edge("reader", "root"), edge("filter", "file")]);
+    // A second one into the edge that has come to be.
+    let second = world.filter("second");
+    world.insert((&filter, "file"), &second, "file").expect("nobody is against it");
+    assert_eq!(world.children(&filter), [edge("file", "second")]);
+    assert_eq!(world.children(&second), [edge("file", "bottom")]);
+    world.close([writer, reader, filter, second, bottom]);
+}
+
+/// An insert fails at its first step, at its second, or where permissions are computed: the graph is as it was.
+#[test]
+fn an_insert_that_fails_leaves_the_graph_as_it_was() {
+    let mut world = World::new();
+    let bottom = world.image("bottom", Mode::ReadWrite);
+    let writer = world.user("writer", READ | WRITE, ALL);
+    world.attach(&writer, "root", &bottom);
+    let keeper = world.user("keeper", READ, ALL - WRITE);
+    let kept = world.filter("kept");
+    world.attach(&keeper, "root", &kept);
+    let above = world.filter("above");
+    world.attach(&above, "writer", &writer);
+    let before = world.describe();
+    let error = world.insert((&writer, "root"), &kept, "file").expect_err("the keeper is against");
+    assert_conflict(&error, "kept", "writer", "keeper");
+    assert_eq!(world.describe(), before);
+    let error = world.insert((&writer, "root"), &keeper, "root").expect_err("the name is taken");
+    assert!(matches!(error, ChangeError::Child { exists: true, .. }), "{error}");
+    assert_eq!(world.describe(), before);
+    let error = world.insert((&writer, "other"), &kept, "file").expect_err("there is no such edge");
+    assert_eq!(error.to_string(), "node `writer` has no child `other`");
+    assert_eq!(world.describe(), before);
+    // The node is above the edge already, is its parent, or is its child.
+    for node in [&above, &writer, &bottom] {
+        let error = world.insert((&writer, "root"), node, "again").expect_err("a cycle");
+        assert!(matches!(error, ChangeError::Cycle { .. }), "{error}");
+        assert_eq!(world.describe(), before);
+    }
+    world.close([above, writer, keeper, kept, bottom]);
 }
 
 #[test]

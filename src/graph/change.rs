@@ -230,13 +230,23 @@ impl<'s, 'm> Change<'s, 'm> {
                 reached!("replace-leaves-edge");
                 continue;
             }
-            let reference = to.another(self.section.main());
-            self.replace(&parent, &name, reference).map_err(|refused| {
-                refused.child.forget(self.section.main());
-                refused.error
-            })?;
+            self.put(&parent, &name, to)?;
         }
         Ok(())
+    }
+
+    /// Puts `to` at the end of an edge, with a reference of its own.
+    pub(super) fn put(
+        &mut self,
+        parent: &Arc<Node>,
+        name: &str,
+        to: &NodeRef,
+    ) -> Result<(), ChangeError> {
+        let reference = to.another(self.section.main());
+        self.replace(parent, name, reference).map_err(|refused| {
+            refused.child.forget(self.section.main());
+            refused.error
+        })
     }
 
     /// Computes permissions of `nodes` and of all below them, and has drivers prepare for them.
@@ -356,7 +366,7 @@ fn busy(parent: &Node, child: &Node) -> ChangeError {
     ChangeError::Busy { parent: parent.name().to_owned(), child: child.name().to_owned() }
 }
 
-fn no_child(parent: &Node, name: &str, exists: bool) -> ChangeError {
+pub(super) fn no_child(parent: &Node, name: &str, exists: bool) -> ChangeError {
     ChangeError::Child { parent: parent.name().to_owned(), name: name.to_owned(), exists }
 }
 

@@ -1,6 +1,6 @@
 //! Changes of the graph as a user makes them. Each is one [`Change`]: all of it or nothing.
 
-use super::change::{Change, ChangeError, Refused};
+use super::change::{Change, ChangeError, Refused, no_child};
 use super::{BlockGraph, Node, NodeRef, edge};
 use crate::graph_lock::WriteGuard;
 use crate::sync::Arc;
@@ -75,8 +75,8 @@ impl BlockGraph {
         }
     }
 
-    /// Puts `top` above `below`: it becomes `top`'s child `name`, and all that used it use `top`. Counterpart:
-    /// `bdrv_append`.
+    /// Puts `top` between `below` and all that use it: `below` becomes `top`'s child `name`, and they use `top`.
+    /// Counterpart: `bdrv_append`, and `bdrv_insert_node` with a node that was made before.
     ///
     /// # Errors
     /// As [`attach_child`](Self::attach_child); then nothing has changed.
@@ -99,6 +99,36 @@ impl BlockGraph {
         };
         let nodes = [Arc::clone(top.shared()), Arc::clone(below.shared())];
         let (result, references) = finish(change, done, &nodes);
+        references.into_iter().for_each(|reference| reference.forget(section.main()));
+        result
+    }
+
+    /// Puts `node` into one edge: the child `edge` of `parent` becomes the child `name` of `node`, which takes its place
+    /// there. Other users of the child are left as they are, unlike with [`append`](Self::append).
+    ///
+    /// # Errors
+    /// As [`attach_child`](Self::attach_child), and if `parent` has no child `edge`; then nothing has changed.
+    pub fn insert(
+        &self,
+        section: &mut WriteGuard<'_>,
+        parent: &NodeRef,
+        edge: &str,
+        node: &NodeRef,
+        name: &str,
+    ) -> Result<(), ChangeError> {
+        let Some(child) = parent.child_reference(section.main(), section, edge) else {
+            return Err(no_child(parent, edge, false));
+        };
+        let mut change = Change::new(section);
+        let done = match change.attach(node.shared(), name, child) {
+            Ok(()) => change.put(parent.shared(), edge, node),
+            Err(refused) => {
+                change.roll_back();
+                refused.child.forget(section.main());
+                return Err(refused.error);
+            }
+        };
+        let (result, references) = finish(change, done, &[Arc::clone(parent.shared())]);
         references.into_iter().for_each(|reference| reference.forget(section.main()));
         result
     }

@@ -127,7 +127,11 @@ impl World {
             .collect();
         let references = created.into_iter().map(|node| node.map(Arc::new).into_iter().collect());
         let references = references.collect();
-        self.hands.with(main, |hands| hands.references = references);
+        let opened = self.nodes.clone();
+        self.hands.with(main, |hands| {
+            hands.references = references;
+            hands.opened = opened;
+        });
     }
 
     /// The driver of a node, with its image if it has one.
@@ -214,7 +218,10 @@ impl World {
 
     /// Lets go of what is left when all have ended, and says whether anything stays.
     pub(super) fn let_everything_go(&self, mut main: MainLoop) -> String {
-        let references = self.hands.with(&main, |hands| std::mem::take(&mut hands.references));
+        let references = self.hands.with(&main, |hands| {
+            hands.opened.clear();
+            std::mem::take(&mut hands.references)
+        });
         for reference in references.into_iter().flatten() {
             let reference = Arc::into_inner(reference).expect("nobody uses it any more");
             self.graph.unref(&mut main, reference);

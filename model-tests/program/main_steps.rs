@@ -267,12 +267,10 @@ impl World {
     }
 
     fn adopt_modes(&self, main: &MainLoop) {
-        for (node, _) in self.program.nodes.iter().enumerate() {
-            if let Some(held) = self.hold(main, NodeId(node)) {
-                let mode = held.driver.mode(&self.graph.lock().read_main(main));
-                let mode = mode.map(super::world::mode_of_program);
-                self.reference.with(|reference| reference.adopt_mode(NodeId(node), mode));
-            }
+        let guard = self.graph.lock().read_main(main);
+        for (node, of_program) in self.program.nodes.iter().enumerate() {
+            let mode = self.mode_of(main, of_program.name, &guard);
+            self.reference.with(|reference| reference.adopt_mode(NodeId(node), mode));
         }
     }
 
@@ -296,7 +294,10 @@ impl World {
         let opened = self.operation(main, kind, |main| self.driver(main, node, file));
         let opened = opened.map(|driver| {
             let reference = Arc::new(self.graph.create_node(main, of_program.name, driver));
-            self.hands.with(main, |hands| hands.references[node.0].push(reference));
+            self.hands.with(main, |hands| {
+                hands.opened[node.0] = Some(Arc::clone(reference.shared()));
+                hands.references[node.0].push(reference);
+            });
         });
         drop(held);
         let is_storage = of_program.driver.image().is_some();

@@ -27,7 +27,7 @@ mod main_steps;
 mod requests;
 mod section;
 mod task;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "on-harness")))]
 mod tests;
 mod watched;
 mod world;

@@ -32,6 +32,8 @@ pub(super) struct Event {
 pub(super) struct Hands {
     /// References to each node.
     pub(super) references: Vec<Vec<Arc<NodeRef>>>,
+    /// The nodes that have been opened, to look into: this keeps no node open.
+    pub(super) opened: Vec<Option<Arc<Node>>>,
     /// Drained sections; a step that found no node has begun none.
     pub(super) drained: Vec<(NodeId, Option<NodeRef>)>,
     pub(super) loops: Vec<Option<GraphIoThread>>,
@@ -131,21 +133,16 @@ impl World {
         fail_on(compared);
     }
 
-    fn mode_of(
+    /// What a node's image is open for.
+    pub(super) fn mode_of(
         &self,
         main: &MainLoop,
         name: &str,
         guard: &crate::graph_lock::MainReadGuard<'_>,
     ) -> Option<graphlock_programs::program::Mode> {
         let node = self.node_of(name);
-        let mode = self.hands.with(main, |hands| {
-            hands.references[node.0].first().map(|reference| reference.driver.mode(guard))
-        });
-        // A node that only others have a reference to is not looked into.
-        match mode {
-            Some(mode) => mode.map(mode_of_program),
-            None => self.reference.with(|reference| reference.mode(node)),
-        }
+        let opened = self.hands.with(main, |hands| hands.opened[node.0].clone());
+        opened?.driver.mode(guard).map(mode_of_program)
     }
 
     fn found(
@@ -171,15 +168,13 @@ impl World {
     /// Whether a writer that runs out of patience has missed a kick: nobody depends on a reader it keeps out.
     pub(super) fn expects_every_kick(&self) -> bool {
         let program = &self.program;
+        // Whatever closes a node inside a wait of the writer takes a read lock there.
+        let depends = |step: &Step| {
+            matches!(step, Step::Wait(_) | Step::Move(_) | Step::Drop(_) | Step::Pause)
+        };
         program.commands.is_empty()
-            && !program.tasks.iter().any(|task| {
-                !task.holds.is_empty()
-                    || task
-                        .steps
-                        .iter()
-                        .any(|step| matches!(step, Step::Wait(_) | Step::Move(_) | Step::Drop(_)))
-            })
-            && !program.parties().any(|(_, _, steps)| steps.contains(&Step::Pause))
+            && program.tasks.iter().all(|task| task.holds.is_empty())
+            && !program.parties().any(|(_, _, steps)| steps.iter().any(depends))
     }
 
     /// Whether an overlay in this image is written by overlays alone, so that it can be looked at at any time.

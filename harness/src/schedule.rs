@@ -73,18 +73,30 @@ impl Schedule {
     const CHOICES_MAX: usize = 10_000_000;
 
     fn parse(text: &str) -> Result<Schedule, ScheduleError> {
+        Schedule::read(text).map_err(|(at, mistake)| mistake.at(text, at))
+    }
+
+    /// The mistake has the byte at which it stands.
+    fn read(text: &str) -> Result<Schedule, (usize, ScheduleMistake)> {
         let mut choices = Vec::new();
+        let mut rest = 0;
         for word in text.split_ascii_whitespace() {
+            let at = rest + text[rest..].find(word).unwrap_or_default();
+            rest = at + word.len();
+            let none = || (at, ScheduleMistake::Choice(clip(word)));
             let (choice, count) = match word.split_once('*') {
                 None => (word, 1),
-                Some((choice, count)) => (choice, number::<usize>(count, word)?),
+                Some((choice, count)) => (choice, number::<usize>(count).ok_or_else(none)?),
             };
             let choice = match choice.strip_prefix('v') {
-                Some(value) => Choice::Value(number(value, word)?),
-                None => Choice::Task(number(choice, word)?),
+                Some(value) => Choice::Value(number(value).ok_or_else(none)?),
+                None => Choice::Task(number(choice).ok_or_else(none)?),
             };
-            if count == 0 || choices.len().saturating_add(count) > Self::CHOICES_MAX {
-                return Err(ScheduleError::Choice(word.to_owned()));
+            if count == 0 {
+                return Err(none());
+            }
+            if choices.len().saturating_add(count) > Self::CHOICES_MAX {
+                return Err((at, ScheduleMistake::TooLong));
             }
             choices.extend(std::iter::repeat_n(choice, count));
         }
@@ -92,8 +104,8 @@ impl Schedule {
     }
 }
 
-fn number<N: std::str::FromStr>(digits: &str, word: &str) -> Result<N, ScheduleError> {
-    digits.parse().map_err(|_| ScheduleError::Choice(word.to_owned()))
+fn number<N: std::str::FromStr>(digits: &str) -> Option<N> {
+    digits.parse().ok()
 }
 
 /// A schedule with what is needed to execute it again: the content of a `.schedule` file.
@@ -128,34 +140,52 @@ impl ScheduleFile {
     /// Reads such a text.
     ///
     /// # Errors
-    /// Says what was found and what was expected; nothing panics, whatever the text.
+    /// Says where, what was found and what was expected; nothing panics, whatever the text.
     pub fn parse(text: &str) -> Result<ScheduleFile, ScheduleError> {
-        let mut lines = text.split_inclusive('\n');
-        let header = lines.next().unwrap_or_default().trim_end();
+        ScheduleFile::read(text).map_err(|(at, mistake)| mistake.at(text, at))
+    }
+
+    fn read(text: &str) -> Result<ScheduleFile, (usize, ScheduleMistake)> {
+        const LAST: &str = "checksum ";
+        let header = text.split('\n').next().unwrap_or_default().trim_end();
         match header.split_once(' ') {
             Some((HEADER, VERSION)) => {}
-            Some((HEADER, version)) => return Err(ScheduleError::Version(clip(version))),
-            _ => return Err(ScheduleError::Foreign(clip(header))),
+            Some((HEADER, version)) => {
+                return Err((HEADER.len() + 1, ScheduleMistake::Version(clip(version))));
+            }
+            _ => return Err((0, ScheduleMistake::Foreign(clip(header)))),
         }
-        let body_end = text.rfind("checksum ").ok_or(ScheduleError::Truncated)?;
+        let body_end = text.rfind(LAST).ok_or((text.len(), ScheduleMistake::Truncated))?;
         let (body, last) = text.split_at(body_end);
-        let found = last["checksum ".len()..].trim_end();
+        let found = last[LAST.len()..].trim_end();
         let expected = format!("{:016x}", checksum(body));
         if found != expected {
-            return Err(ScheduleError::Checksum { found: clip(found), expected });
+            let mistake = ScheduleMistake::Checksum { found: clip(found), expected };
+            return Err((body_end + LAST.len(), mistake));
         }
-        let field = |name: &str| {
-            let mut values =
-                body.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            values.next().map(str::to_owned)
-        };
+        let required = |name| field(body, name).ok_or((body_end, ScheduleMistake::Missing(name)));
+        let (_, scenario) = required("scenario")?;
+        let (_, verdict) = required("verdict")?;
+        let (begin, choices) = required("choices")?;
         Ok(ScheduleFile {
-            scenario: field("scenario").ok_or(ScheduleError::Missing("scenario"))?,
-            mutation: field("mutation"),
-            verdict: field("verdict").ok_or(ScheduleError::Missing("verdict"))?,
-            schedule: Schedule::parse(&field("choices").ok_or(ScheduleError::Missing("choices"))?)?,
+            scenario: scenario.to_owned(),
+            mutation: field(body, "mutation").map(|(_, value)| value.to_owned()),
+            verdict: verdict.to_owned(),
+            schedule: Schedule::read(choices).map_err(|(at, mistake)| (begin + at, mistake))?,
         })
     }
+}
+
+/// What follows `name` in the first line that begins with it, and where.
+fn field<'t>(body: &'t str, name: &str) -> Option<(usize, &'t str)> {
+    let mut end = 0;
+    body.split_inclusive('\n').find_map(|line| {
+        let begin = end;
+        end += line.len();
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        Some((begin + name.len() + 1, line.strip_prefix(name)?.strip_prefix(' ')?))
+    })
 }
 
 /// At most 40 characters of what was found, on one line.
@@ -170,9 +200,20 @@ fn checksum(text: &str) -> u64 {
     })
 }
 
-/// Why a text is not a schedule.
+/// Why a text is not a schedule, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScheduleError {
+pub struct ScheduleError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub mistake: ScheduleMistake,
+}
+
+/// What makes a text no schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScheduleMistake {
     /// The first line is something else.
     Foreign(String),
     /// A version this program does not know.
@@ -190,33 +231,56 @@ pub enum ScheduleError {
     Missing(&'static str),
     /// A word among the choices is none.
     Choice(String),
+    /// There are more choices than any execution makes.
+    TooLong,
+}
+
+impl ScheduleMistake {
+    /// This mistake, at this byte of the text.
+    fn at(self, text: &str, at: usize) -> ScheduleError {
+        let before = &text[..at];
+        let line_begin = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ScheduleError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_begin..].chars().count() + 1,
+            mistake: self,
+        }
+    }
 }
 
 impl fmt::Display for ScheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.mistake)
+    }
+}
+
+impl fmt::Display for ScheduleMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ScheduleError::Foreign(found) => {
-                write!(
-                    f,
-                    "not a schedule file: expected `{HEADER} {VERSION}` in line 1, found `{found}`"
-                )
+            ScheduleMistake::Foreign(found) => {
+                write!(f, "not a schedule file: expected `{HEADER} {VERSION}`, found `{found}`")
             }
-            ScheduleError::Version(found) => {
+            ScheduleMistake::Version(found) => {
                 write!(f, "schedule version `{found}` is unknown: expected `{VERSION}`")
             }
-            ScheduleError::Truncated => f.write_str(
+            ScheduleMistake::Truncated => f.write_str(
                 "the schedule is cut off: expected a last line `checksum ...`, found none",
             ),
-            ScheduleError::Checksum { found, expected } => write!(
+            ScheduleMistake::Checksum { found, expected } => write!(
                 f,
                 "the schedule is damaged: expected checksum `{expected}` of its text, found `{found}`"
             ),
-            ScheduleError::Missing(name) => {
+            ScheduleMistake::Missing(name) => {
                 write!(f, "the schedule has no line `{name} ...`: expected one")
             }
-            ScheduleError::Choice(found) => write!(
+            ScheduleMistake::Choice(found) => write!(
                 f,
                 "`{found}` is not a choice: expected a task `1`, a value `v1`, or either repeated `1*3`"
+            ),
+            ScheduleMistake::TooLong => write!(
+                f,
+                "the schedule is too long: expected at most {} choices, found more",
+                Schedule::CHOICES_MAX
             ),
         }
     }
@@ -250,8 +314,17 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_refused_without_a_panic(text in ".{0,200}") {
-            prop_assert!(ScheduleFile::parse(&text).is_err());
+        fn any_text_is_refused_without_a_panic(text in "(?s).{0,200}") {
+            let error = ScheduleFile::parse(&text).expect_err("it is none");
+            prop_assert!(is_inside(&error, &text), "{error}");
+        }
+
+        #[test]
+        fn any_choices_are_read_or_refused_at_their_place(choices in "[0-9v* x\u{a0}\u{e4}-]{0,60}") {
+            let text = signed(&format!("graphlock-schedule 1\nscenario a\nverdict b\nchoices {choices}\n"));
+            if let Err(error) = ScheduleFile::parse(&text) {
+                prop_assert!(is_inside(&error, &text) && error.line == 4, "{error}");
+            }
         }
 
         #[test]
@@ -265,7 +338,42 @@ mod tests {
                 bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
                 String::from_utf8(bytes).expect("ASCII stays ASCII")
             };
-            prop_assert!(ScheduleFile::parse(&damaged).is_err(), "{damaged}");
+            let error = ScheduleFile::parse(&damaged);
+            prop_assert!(error.is_err_and(|error| is_inside(&error, &damaged)), "{damaged}");
+        }
+    }
+
+    /// Whether there is such a place in the text.
+    fn is_inside(error: &ScheduleError, text: &str) -> bool {
+        let line = error.line.checked_sub(1).and_then(|line| text.split('\n').nth(line));
+        line.is_some_and(|line| (1..=line.chars().count() + 1).contains(&error.column))
+    }
+
+    fn signed(body: &str) -> String {
+        format!("{body}checksum {:016x}\n", checksum(body))
+    }
+
+    #[test]
+    fn each_mistake_has_a_place() {
+        let head = "graphlock-schedule 1\n";
+        let cases = [
+            (String::new(), "line 1, column 1: not a schedule file"),
+            ("graphlock-schedule 2\n".to_owned(), "line 1, column 20: schedule version `2`"),
+            (format!("{head}scenario a"), "line 2, column 11: the schedule is cut off"),
+            (format!("{head}checksum 1\n"), "line 2, column 10: the schedule is damaged"),
+            (signed(head), "line 2, column 1: the schedule has no line `scenario ...`"),
+            (
+                signed(&format!("{head}scenario a\nverdict \u{e4}\nchoices 1*2 0 2x\n")),
+                "line 4, column 15: `2x` is not a choice",
+            ),
+            (
+                signed(&format!("{head}scenario a\nverdict b\nchoices 1 0*99999999999\n")),
+                "line 4, column 11: the schedule is too long",
+            ),
+        ];
+        for (text, said) in cases {
+            let error = ScheduleFile::parse(&text).expect_err("it is none").to_string();
+            assert!(error.starts_with(said), "{error}");
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn parse(name: &str, text: &str) -> Result<Program, Rejection> {
     match rules::check(&program) {
         Ok(()) => Ok(program),
         Err(broken) => {
-            let at = broken.step.map_or(parts.begin, |(party, step)| parts.step_at(party, step));
+            let at = parts.place_of(&broken);
             Err(text.reject(at, broken.found, format!("that {}", broken.rule.text())))
         }
     }

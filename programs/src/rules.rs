@@ -10,7 +10,7 @@ mod walk;
 
 use std::fmt;
 
-use crate::program::{Party, Program};
+use crate::program::{NodeId, Party, Program};
 
 /// A calling rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,30 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
+    pub const ALL: [Rule; 20] = [
+        Rule::Taker,
+        Rule::SectionsAreWhole,
+        Rule::ChangesInSections,
+        Rule::NoPollInSection,
+        Rule::DrainsAreWhole,
+        Rule::NoWaitWhileDrained,
+        Rule::ReadLocksAreWhole,
+        Rule::NoRequestUnderReadLock,
+        Rule::OneActivityAtATime,
+        Rule::HoldsWhatItUses,
+        Rule::TasksNameWhatIsThere,
+        Rule::NobodyComesToAStoppedLoop,
+        Rule::CallbacksEnd,
+        Rule::EventsAreSignalledOnce,
+        Rule::EventsComeInOrder,
+        Rule::HoldersWaitForReadersOnly,
+        Rule::StrangersCloseWhatTheyOpened,
+        Rule::Shape,
+        Rule::BeginningGetsAlong,
+        Rule::Opening,
+    ];
+
     /// The rule in words, for who broke it.
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -118,6 +142,15 @@ impl Rule {
     }
 }
 
+/// A part of a program that a rule is about, if it is not about a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A node.
+    Node(NodeId),
+    /// Who takes steps.
+    Party(Party),
+}
+
 /// A rule that a program breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -125,6 +158,8 @@ pub struct Broken {
     pub rule: Rule,
     /// Whose step, from 0; `None` if it is not about a step.
     pub step: Option<(Party, usize)>,
+    /// What it is about, if not about a step; `None` if it is about all of the program.
+    pub part: Option<Part>,
     /// What was found.
     pub found: String,
 }

@@ -9,6 +9,7 @@ use crate::program::{
     BottomHalf, Command, Deferral, Driver, Edge, Expect, Fault, FaultKind, Image, ImageId, LoopId,
     Mode, Node, NodeId, Party, Place, Program, Task, intern,
 };
+use crate::rules::{Broken, Part};
 use crate::step::Step;
 
 /// The most tables of one kind.
@@ -50,6 +51,7 @@ impl Names {
 
 /// A node before its names are kept.
 struct NodePart {
+    at: usize,
     driver: Driver,
     open: bool,
     children: Vec<(Edge, NodeId)>,
@@ -58,6 +60,8 @@ struct NodePart {
 /// Somebody who takes steps.
 struct Taker {
     name: String,
+    /// Where its table stands.
+    at: usize,
     /// Of a task.
     place: Place,
     /// Of a bottom half.
@@ -80,14 +84,13 @@ pub(super) struct Parts {
     commands: Vec<Taker>,
     main: Taker,
     faults: Vec<Fault>,
-    /// Where its tables begin.
-    pub(super) begin: usize,
 }
 
-const TOP: [&str; 11] = [
+const TOP: [&str; 12] = [
     "about",
     "deferral",
     "workers",
+    "events",
     "image",
     "node",
     "loop",
@@ -127,9 +130,10 @@ impl Parts {
             loops: distinct(&loops)?,
             bottom_halves: distinct(&bottom_halves)?,
             commands: distinct(&commands)?,
-            events: Vec::new(),
+            events: events(text, &top)?,
         };
         distinct(&tasks)?;
+        own_tasks_are_distinct(&loops, &tasks)?;
         let nodes =
             nodes.iter().map(|table| node(text, &names, table)).collect::<Result<_, _>>()?;
         let own = loops.iter().filter(|table| table.has("steps"));
@@ -159,13 +163,12 @@ impl Parts {
                 .collect::<Result<_, _>>()?,
             main: Taker {
                 words: main.map_or(Ok(Vec::new()), |main| main.words("steps"))?,
-                ..Taker::new("main".to_owned())
+                ..Taker::new("main".to_owned(), main.map_or(0, |main| main.at))
             },
             faults: faults
                 .iter()
                 .map(|table| fault(text, &names, table))
                 .collect::<Result<_, _>>()?,
-            begin: first_table(&images, &top),
             names: Names::default(),
         };
         parts.read_steps(text, &mut names)?;
@@ -189,15 +192,24 @@ impl Parts {
         Ok(())
     }
 
-    /// Where a step stands.
-    pub(super) fn step_at(&self, party: Party, step: usize) -> usize {
-        let taker = match party {
+    fn taker(&self, party: Party) -> &Taker {
+        match party {
             Party::Main => &self.main,
             Party::Task(task) => &self.tasks[task.0],
             Party::BottomHalf(bottom_half) => &self.bottom_halves[bottom_half.0],
             Party::Command(command) => &self.commands[command.0],
-        };
-        taker.words.get(step).map_or(self.begin, |word| word.at)
+        }
+    }
+
+    /// Where that stands which breaks a rule: a step, or a table.
+    pub(super) fn place_of(&self, broken: &Broken) -> usize {
+        let step = broken.step.and_then(|(party, step)| self.taker(party).words.get(step));
+        match (step, broken.part) {
+            (Some(word), _) => word.at,
+            (None, Some(Part::Node(node))) => self.nodes[node.0].at,
+            (None, Some(Part::Party(party))) => self.taker(party).at,
+            (None, None) => self.nodes.first().map_or(0, |node| node.at),
+        }
     }
 
     /// The program. Its names are kept from here on.
@@ -243,9 +255,10 @@ impl Parts {
 }
 
 impl Taker {
-    fn new(name: String) -> Self {
+    fn new(name: String, at: usize) -> Self {
         Taker {
             name,
+            at,
             place: Place::Thread,
             home: None,
             holds: Vec::new(),
@@ -253,10 +266,6 @@ impl Taker {
             steps: Vec::new(),
         }
     }
-}
-
-fn first_table(images: &[Table<'_>], top: &Table<'_>) -> usize {
-    images.first().map_or(top.at, |table| table.at)
 }
 
 /// The names of tables, each once.
@@ -271,6 +280,37 @@ fn distinct(tables: &[Table<'_>]) -> Result<Vec<String>, Rejection> {
         names.push(name.word);
     }
     Ok(names)
+}
+
+/// Events that are listed, for another order than that in which steps name them.
+fn events(text: &Text<'_>, top: &Table<'_>) -> Result<Vec<String>, Rejection> {
+    let mut events = Vec::new();
+    for word in top.words("events")? {
+        steps::event(text, &mut events, &word)?;
+    }
+    Ok(events)
+}
+
+/// A loop with steps is a task, too: no other task has its name. Without steps it holds nothing.
+fn own_tasks_are_distinct(loops: &[Table<'_>], tasks: &[Table<'_>]) -> Result<(), Rejection> {
+    for table in loops {
+        let name = table.name()?;
+        if !table.has("steps") {
+            if let Some(first) = table.words("holds")?.first() {
+                let found = "`holds` of a loop without `steps`".to_owned();
+                return Err(table.reject(first, found, "`steps`, too".to_owned()));
+            }
+            continue;
+        }
+        for task in tasks {
+            let same = task.name()?;
+            if same.word == name.word {
+                let found = format!("`{}`, the task of that loop, a second time", same.word);
+                return Err(table.reject(&same, found, "another name".to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One of some words.
@@ -341,7 +381,7 @@ fn node(text: &Text<'_>, names: &Names, table: &Table<'_>) -> Result<NodePart, R
         Ok((edge, NodeId(names.find(text, "node", |names| &names.nodes, &child)?)))
     });
     let children = children.collect::<Result<_, Rejection>>()?;
-    Ok(NodePart { driver, open: table.flag("open")?.unwrap_or(true), children })
+    Ok(NodePart { at: table.at, driver, open: table.flag("open")?.unwrap_or(true), children })
 }
 
 /// A task; `own`: of a loop that has steps.
@@ -362,7 +402,7 @@ fn task(text: &Text<'_>, names: &Names, table: &Table<'_>, own: bool) -> Result<
     let holds =
         holds.iter().map(|word| names.find(text, "node", |names| &names.nodes, word).map(NodeId));
     let holds = holds.collect::<Result<Vec<_>, _>>()?;
-    Ok(Taker { place, holds, words: table.words("steps")?, ..Taker::new(name.word) })
+    Ok(Taker { place, holds, words: table.words("steps")?, ..Taker::new(name.word, table.at) })
 }
 
 /// A bottom half or a command.
@@ -378,7 +418,7 @@ fn callback(
         }
         _ => None,
     };
-    Ok(Taker { home, words: table.words("steps")?, ..Taker::new(table.name()?.word) })
+    Ok(Taker { home, words: table.words("steps")?, ..Taker::new(table.name()?.word, table.at) })
 }
 
 fn fault(text: &Text<'_>, names: &Names, table: &Table<'_>) -> Result<Fault, Rejection> {

@@ -18,6 +18,9 @@ pub fn print(program: &Program) -> String {
     if program.workers > 0 {
         line(&mut text, "workers", &program.workers.to_string());
     }
+    if !mentions_events_in_order(program) {
+        line(&mut text, "events", &list(program.events.iter().map(|name| (*name).to_owned())));
+    }
     for image in &program.images {
         begin(&mut text, "[[image]]");
         line(&mut text, "name", &quoted(image.name));
@@ -42,6 +45,20 @@ pub fn print(program: &Program) -> String {
         line(&mut text, "expect", &quoted("no-conflict"));
     }
     text
+}
+
+/// Whether the events' order is the one in which steps name them first: then who reads the file finds it by himself.
+fn mentions_events_in_order(program: &Program) -> bool {
+    let mut named = 0;
+    for step in program.parties().flat_map(|(_, _, steps)| steps) {
+        if let Step::Signal(event) | Step::Wait(event) = step {
+            if event.0 > named {
+                return false;
+            }
+            named = named.max(event.0 + 1);
+        }
+    }
+    named == program.events.len()
 }
 
 fn begin(text: &mut String, head: &str) {

@@ -2,7 +2,7 @@
 
 use super::parts::Names;
 use super::place::{Rejection, Text, one_of};
-use super::table::Word;
+use super::table::{Word, expected_name, is_name};
 use crate::program::{BottomHalfId, CommandId, Edge, EventId, ImageId, LoopId, Mode, NodeId};
 use crate::step::{Operand, Step, WORDS};
 
@@ -23,7 +23,7 @@ pub(super) fn step(text: &Text<'_>, names: &mut Names, step: &Word) -> Result<St
     let (at, word) = words.next().unwrap_or((0, ""));
     let Some((_, operands)) = WORDS.iter().find(|(each, _)| *each == word) else {
         let expected = one_of(WORDS.iter().map(|(word, _)| *word), word);
-        return Err(text.reject(step.at + at, format!("step `{word}`"), expected));
+        return Err(text.reject(step.place(at), format!("step `{word}`"), expected));
     };
     let mut rest = Rest { text, names, step, words, operands };
     let read = rest.step(word)?;
@@ -31,9 +31,30 @@ pub(super) fn step(text: &Text<'_>, names: &mut Names, step: &Word) -> Result<St
         None => Ok(read),
         Some((at, more)) => {
             let found = format!("`{more}` after `{word}`");
-            Err(text.reject(step.at + at, found, form(word, operands)))
+            Err(text.reject(step.place(at), found, form(word, operands)))
         }
     }
+}
+
+/// The number of an event, also of one that was not named before.
+pub(super) fn event(
+    text: &Text<'_>,
+    events: &mut Vec<String>,
+    word: &Word,
+) -> Result<usize, Rejection> {
+    const EVENTS_MAX: usize = 64;
+    if !is_name(&word.word) {
+        return Err(text.reject(word.at, format!("`{}`", word.word), expected_name()));
+    }
+    let at = events.iter().position(|each| *each == word.word).unwrap_or(events.len());
+    if at == EVENTS_MAX {
+        let found = format!("{} events", at + 1);
+        return Err(text.reject(word.at, found, format!("at most {EVENTS_MAX}")));
+    }
+    if at == events.len() {
+        events.push(word.word.clone());
+    }
+    Ok(at)
 }
 
 /// The words of a step with where they begin; a comma is a word.
@@ -138,9 +159,9 @@ impl Rest<'_> {
 
     fn next(&mut self) -> Result<Word, Rejection> {
         match self.words.next() {
-            Some((at, word)) => Ok(Word { word: word.to_owned(), at: self.step.at + at }),
+            Some((at, word)) => Ok(self.step.part(at, word)),
             None => {
-                let end = self.step.at + self.step.word.trim_end().len();
+                let end = self.step.place(self.step.word.trim_end().len());
                 let word = self.step.word.split_whitespace().next().unwrap_or_default();
                 Err(self.text.reject(
                     end,
@@ -178,18 +199,8 @@ impl Rest<'_> {
 
     /// Events are there when they are first named.
     fn event(&mut self) -> Result<EventId, Rejection> {
-        const EVENTS_MAX: usize = 64;
         let word = self.next()?;
-        let events = &mut self.names.events;
-        let at = events.iter().position(|each| *each == word.word).unwrap_or(events.len());
-        if at == EVENTS_MAX {
-            let found = format!("{} events", at + 1);
-            return Err(self.text.reject(word.at, found, format!("at most {EVENTS_MAX}")));
-        }
-        if at == events.len() {
-            events.push(word.word);
-        }
-        Ok(EventId(at))
+        event(self.text, &mut self.names.events, &word).map(EventId)
     }
 
     fn mode(&mut self) -> Result<Mode, Rejection> {
@@ -211,9 +222,9 @@ impl Rest<'_> {
                 "a node and its edge: `disk.file`".to_owned(),
             ));
         };
-        let node = Word { word: parent.to_owned(), at: word.at };
+        let node = word.part(0, parent);
         let node = self.names.find(self.text, "node", |names| &names.nodes, &node)?;
-        let edge_at = word.at + parent.len() + 1;
+        let edge_at = word.place(parent.len() + 1);
         Ok((NodeId(node), super::parts::edge(self.text, edge, edge_at)?))
     }
 
@@ -228,7 +239,7 @@ impl Rest<'_> {
             if word != "," {
                 let found = format!("`{word}`");
                 let expected = "a comma, or the end of the step".to_owned();
-                return Err(self.text.reject(self.step.at + at, found, expected));
+                return Err(self.text.reject(self.step.place(at), found, expected));
             }
             nodes.push((self.node()?, self.mode()?));
         }

@@ -15,6 +15,26 @@ const NAME_MAX: usize = 64;
 pub(super) struct Word {
     pub(super) word: String,
     pub(super) at: usize,
+    /// It is written with escapes: then its parts stand nowhere in particular, and `at` is where all of it begins.
+    pub(super) escaped: bool,
+}
+
+impl Word {
+    /// A string of a file.
+    fn of(text: Text<'_>, value: &Spanned<DeValue<'_>>, word: &str) -> Word {
+        let (at, escaped) = inside(text, value);
+        Word { word: word.to_owned(), at, escaped }
+    }
+
+    /// A part of this word, which begins at its byte `offset`.
+    pub(super) fn part(&self, offset: usize, word: &str) -> Word {
+        Word { word: word.to_owned(), at: self.place(offset), escaped: self.escaped }
+    }
+
+    /// Where its byte `offset` stands.
+    pub(super) fn place(&self, offset: usize) -> usize {
+        if self.escaped { self.at } else { self.at + offset }
+    }
 }
 
 /// A table of a file.
@@ -66,7 +86,7 @@ impl<'a> Table<'a> {
     pub(super) fn word(&self, key: &str) -> Result<Option<Word>, Rejection> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let word = value.get_ref().as_str().ok_or_else(|| self.wrong(value, key, "a string"))?;
-        Ok(Some(Word { word: word.to_owned(), at: inside(self.text, value) }))
+        Ok(Some(Word::of(self.text, value, word)))
     }
 
     /// A string that must be there.
@@ -84,17 +104,10 @@ impl<'a> Table<'a> {
     /// A name that must be there, and be one.
     pub(super) fn name(&self) -> Result<Word, Rejection> {
         let name = self.required("name")?;
-        let plain = |each: char| each.is_ascii_alphanumeric() || "_-".contains(each);
-        let right = name.word.starts_with(|each: char| each.is_ascii_alphabetic())
-            && name.word.chars().all(plain)
-            && name.word.len() <= NAME_MAX;
-        if right && name.word != "main" && name.word != "thread" {
+        if is_name(&name.word) {
             return Ok(name);
         }
-        let expected = format!(
-            "a name: a letter, then letters, digits, `-` and `_`, at most {NAME_MAX}; not `main` or `thread`"
-        );
-        Err(self.reject(&name, format!("`{}`", name.word), expected))
+        Err(self.reject(&name, format!("`{}`", name.word), expected_name()))
     }
 
     /// `true` or `false`, if there is one.
@@ -122,7 +135,7 @@ impl<'a> Table<'a> {
         let list = value.get_ref().as_array().ok_or_else(wrong)?;
         let words = list.iter().map(|each| {
             let word = each.get_ref().as_str().ok_or_else(|| self.wrong(each, key, "strings"))?;
-            Ok(Word { word: word.to_owned(), at: inside(self.text, each) })
+            Ok(Word::of(self.text, each, word))
         });
         words.collect()
     }
@@ -134,8 +147,9 @@ impl<'a> Table<'a> {
         let table = value.get_ref().as_table().ok_or_else(wrong)?;
         let pairs = table.iter().map(|(name, each)| {
             let word = each.get_ref().as_str().ok_or_else(|| self.wrong(each, key, "strings"))?;
-            let name = Word { word: name.get_ref().to_string(), at: name.span().start };
-            Ok((name, Word { word: word.to_owned(), at: inside(self.text, each) }))
+            let (at, name) = (name.span().start, name.get_ref().to_string());
+            let name = Word { word: name, at, escaped: true };
+            Ok((name, Word::of(self.text, each, word)))
         });
         let mut pairs: Vec<(Word, Word)> = pairs.collect::<Result<_, Rejection>>()?;
         pairs.sort_by_key(|(name, _)| name.at);
@@ -172,11 +186,27 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Where the first character of a string stands, if it is written as it is: behind its quote.
-fn inside(text: Text<'_>, value: &Spanned<DeValue<'_>>) -> usize {
+/// Whether this may be the name of something.
+pub(super) fn is_name(word: &str) -> bool {
+    let plain = |each: char| each.is_ascii_alphanumeric() || "_-".contains(each);
+    word.starts_with(|each: char| each.is_ascii_alphabetic())
+        && word.chars().all(plain)
+        && word.len() <= NAME_MAX
+        && !["main", "thread"].contains(&word)
+}
+
+/// What a name is, for who has written something else.
+pub(super) fn expected_name() -> String {
+    format!(
+        "a name: a letter, then letters, digits, `-` and `_`, at most {NAME_MAX}; not `main` or `thread`"
+    )
+}
+
+/// Where the first character of a string stands, if it is written as it is: behind its quote. And whether it is not.
+fn inside(text: Text<'_>, value: &Spanned<DeValue<'_>>) -> (usize, bool) {
     let span = value.span();
     let plain = value.get_ref().as_str().is_some_and(|word| {
         text.text.get(span.start + 1..).is_some_and(|rest| rest.starts_with(word))
     });
-    if plain { span.start + 1 } else { span.start }
+    if plain { (span.start + 1, false) } else { (span.start, true) }
 }

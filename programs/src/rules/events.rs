@@ -21,19 +21,34 @@ pub(super) fn check(program: &Program) -> Result<(), Broken> {
         if second.is_some() || by_callback || first.is_none() && waits.peek().is_some() {
             let step = second.or(first).or(waits.peek().copied());
             let step = step.map(|(party, at, _)| (*party, *at));
-            return Err(Broken { rule: Rule::EventsAreSignalledOnce, step, found: named });
+            return Err(Broken {
+                rule: Rule::EventsAreSignalledOnce,
+                step,
+                part: None,
+                found: named,
+            });
         }
         let Some((signaller, signal_at, _)) = first else { continue };
         for (party, at, _) in waits {
             let step = Some((*party, *at));
             if comes_before(program, (*party, *at), (*signaller, *signal_at)) {
-                return Err(Broken { rule: Rule::EventsComeInOrder, step, found: named });
+                return Err(Broken {
+                    rule: Rule::EventsComeInOrder,
+                    step,
+                    part: None,
+                    found: named,
+                });
             }
             if holds_read_lock(steps_of(program, *party), *at)
                 && !(matches!(signaller, Party::Task(_))
                     && steps_of(program, *signaller)[..*signal_at].iter().all(only_reads))
             {
-                return Err(Broken { rule: Rule::HoldersWaitForReadersOnly, step, found: named });
+                return Err(Broken {
+                    rule: Rule::HoldersWaitForReadersOnly,
+                    step,
+                    part: None,
+                    found: named,
+                });
             }
         }
     }

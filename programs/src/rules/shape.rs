@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Broken, Rule};
-use crate::program::{Driver, NodeId, Place, Program};
+use super::{Broken, Part, Rule};
+use crate::program::{BottomHalfId, CommandId, Driver, NodeId, Party, Place, Program, TaskId};
 use crate::reference::Reference;
 use crate::step::Step;
 
@@ -11,33 +11,34 @@ pub(super) fn check(program: &Program) -> Result<(), Broken> {
     edges(program)?;
     if let Err(conflict) = Reference::new(Arc::new(program.clone())).check() {
         let found = format!("{conflict} do not get along");
-        return Err(Broken { rule: Rule::BeginningGetsAlong, step: None, found });
+        return Err(Broken { rule: Rule::BeginningGetsAlong, step: None, part: None, found });
     }
     callbacks(program)?;
     stops(program)
 }
 
-fn broken(rule: Rule, found: String) -> Result<(), Broken> {
-    Err(Broken { rule, step: None, found })
+fn broken(rule: Rule, part: Part, found: String) -> Result<(), Broken> {
+    Err(Broken { rule, step: None, part: Some(part), found })
 }
 
 fn edges(program: &Program) -> Result<(), Broken> {
     for (at, node) in program.nodes.iter().enumerate() {
+        let part = Part::Node(NodeId(at));
         for (number, (edge, child)) in node.children.iter().enumerate() {
             let twice = node.children[..number].iter().any(|(each, _)| each == edge);
             if twice || !node.driver.edges().contains(edge) {
                 let found =
                     format!("`{}.{}` of a `{}`", node.name, edge.word(), node.driver.word());
-                return broken(Rule::Shape, found);
+                return broken(Rule::Shape, part, found);
             }
             if is_below(program, NodeId(at), *child) {
-                return broken(Rule::Shape, format!("`{}` is below itself", node.name));
+                return broken(Rule::Shape, part, format!("`{}` is below itself", node.name));
             }
             let child = program.node(*child);
             if node.open && !child.open {
                 let found =
                     format!("`{}` is there, and its child `{}` is not", node.name, child.name);
-                return broken(Rule::Shape, found);
+                return broken(Rule::Shape, part, found);
             }
         }
         let whole = |edge: &_| node.children.iter().any(|(each, _)| each == edge);
@@ -46,7 +47,7 @@ fn edges(program: &Program) -> Result<(), Broken> {
             let stored = file.map(|(_, file)| program.node(*file).driver);
             if !matches!(stored, Some(Driver::Storage { .. })) {
                 let found = format!("overlay `{}` has no `storage` as its `file`", node.name);
-                return broken(Rule::Shape, found);
+                return broken(Rule::Shape, part, found);
             }
         }
         // A format or a filter that lacks a part cannot serve requests, or a close that flushes.
@@ -54,14 +55,15 @@ fn edges(program: &Program) -> Result<(), Broken> {
             && node.driver == Driver::CopyBeforeWrite
             && !node.driver.edges().iter().all(whole)
         {
-            return broken(Rule::Shape, format!("`{}` lacks a child", node.name));
+            return broken(Rule::Shape, part, format!("`{}` lacks a child", node.name));
         }
     }
-    for task in &program.tasks {
+    for (at, task) in program.tasks.iter().enumerate() {
         for node in &task.holds {
             if !program.node(*node).open {
                 let found = format!("task `{}` holds `{}`", task.name, program.node(*node).name);
-                return broken(Rule::TasksNameWhatIsThere, found);
+                let part = Part::Party(Party::Task(TaskId(at)));
+                return broken(Rule::TasksNameWhatIsThere, part, found);
             }
         }
     }
@@ -108,7 +110,12 @@ fn callbacks(program: &Program) -> Result<(), Broken> {
         let mut next = 0;
         while next < reached.len() {
             if reached[next] == at {
-                return broken(Rule::CallbacksEnd, format!("`{name}` comes to post itself"));
+                let party = match at.checked_sub(program.bottom_halves.len()) {
+                    None => Party::BottomHalf(BottomHalfId(at)),
+                    Some(command) => Party::Command(CommandId(command)),
+                };
+                let found = format!("`{name}` comes to post itself");
+                return broken(Rule::CallbacksEnd, Part::Party(party), found);
             }
             let further = posts[reached[next]].clone();
             reached.extend(
@@ -121,15 +128,12 @@ fn callbacks(program: &Program) -> Result<(), Broken> {
 }
 
 fn stops(program: &Program) -> Result<(), Broken> {
-    let stopped: Vec<_> = program
-        .main
-        .iter()
-        .filter_map(|step| if let Step::Stop(stopped) = step { Some(*stopped) } else { None })
-        .collect();
-    for (at, stop) in stopped.iter().enumerate() {
+    let mut stopped = Vec::new();
+    for (at, step) in program.main.iter().enumerate() {
+        let Step::Stop(stop) = step else { continue };
         let name = program.loops[stop.0];
         let copies = program.nodes.iter().any(|node| node.driver == Driver::CopyBeforeWrite);
-        let found = if stopped[..at].contains(stop) {
+        let found = if stopped.contains(stop) {
             format!("loop `{name}` is stopped twice")
         } else if copies && stop.0 == 0 {
             format!("loop `{name}` is stopped, and a `copy-before-write` copies on the first loop")
@@ -143,9 +147,11 @@ fn stops(program: &Program) -> Result<(), Broken> {
         }) {
             format!("loop `{name}` is stopped and `{}` moves or waits", task.name)
         } else {
+            stopped.push(*stop);
             continue;
         };
-        return broken(Rule::NobodyComesToAStoppedLoop, found);
+        let step = Some((Party::Main, at));
+        return Err(Broken { rule: Rule::NobodyComesToAStoppedLoop, step, part: None, found });
     }
     Ok(())
 }

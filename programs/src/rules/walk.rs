@@ -1,6 +1,6 @@
 //! Rules about the order of one party's steps.
 
-use super::{Broken, Rule, is_thread};
+use super::{Broken, Part, Rule, is_thread};
 use crate::program::{Driver, ImageId, NodeId, Party, Program};
 use crate::step::Step;
 
@@ -40,12 +40,12 @@ pub(super) fn check(program: &Program, party: Party, steps: &[Step]) -> Result<(
         refused.map_err(|(rule, more)| {
             let more = more.map_or_else(String::new, |more| format!(" ({more})"));
             let found = format!("`{}`{more}", step.shown(program));
-            Broken { rule, step: Some((party, at)), found }
+            Broken { rule, step: Some((party, at)), part: None, found }
         })?;
     }
     walk.end().map_err(|(rule, found)| {
         let step = steps.len().checked_sub(1).map(|last| (party, last));
-        Broken { rule, step, found: found.to_owned() }
+        Broken { rule, step, part: Some(Part::Party(party)), found: found.to_owned() }
     })
 }
 

@@ -38,6 +38,7 @@ use graphlock_harness::scenario::{Check, always};
 use graphlock_programs::program::{Deferral, Program};
 
 use crate::event_loop::MainLoop;
+use crate::graph_lock::Fairness;
 use crate::sync::Arc;
 use world::World;
 
@@ -96,6 +97,13 @@ impl World {
         self.check_bottom_halves();
         self.reference.with(|reference| reference.settle_all());
         self.compare(main, true);
+        let most = Fairness::default().overtakes_max;
+        let overtakes = self.graph.lock().overtakes_most();
+        always(
+            "overtakes-are-bounded",
+            overtakes <= most,
+            format_args!("a writer was overtaken {overtakes} times, expected at most {most}"),
+        );
         let ends = self.graph.lock().patience_ends();
         // A patience that ends early says nothing.
         if !surprised && self.expects_every_kick() {

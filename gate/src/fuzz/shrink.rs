@@ -21,9 +21,9 @@ use crate::place;
 use crate::program;
 
 /// So many simpler programs are tried.
-const PROGRAMS_MAX: u32 = 1_500;
+const PROGRAMS_MAX: u32 = 300;
 /// So many executions are spent on a schedule.
-const EXECUTIONS_MAX: u64 = 20_000;
+const EXECUTIONS_MAX: u64 = 2_000;
 
 /// A failure made small.
 pub(super) struct Shrunk {
@@ -38,8 +38,7 @@ impl Shrunk {
         let wanted = trial::signature(&failed.violation);
         let mut tree = trial::draw(hunt.seed, failed.number);
         let mut best = (Arc::clone(&failed.program), failed.schedule, failed.violation.clone());
-        // A smaller program may need a rarer schedule.
-        let runs = hunt.schedules * 2;
+        let runs = hunt.schedules;
         let mut simpler = tree.simplify();
         for _ in 0..PROGRAMS_MAX {
             if !simpler {

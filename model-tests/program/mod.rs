@@ -26,6 +26,8 @@ mod faulty;
 mod main_steps;
 mod requests;
 mod section;
+#[cfg(test)]
+mod stories;
 mod task;
 #[cfg(all(test, not(feature = "on-harness")))]
 mod tests;

@@ -1,6 +1,6 @@
 //! Programs with a bug that some schedules show: how long a sampling strategy takes to find it.
 //!
-//! Published figures for `reorder(20)` and `twostage(20)` are far below those for one reader among that many
+//! Published figures for `reorder(20)`, `twostage(20)` and `twostage(50)` are far below those for one reader among that many
 //! tasks, and agree with as many readers as writers: that is what these are.
 
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(crate) fn bugs() -> Vec<Program> {
         complete("reorder(20)!", 21, 0, || reorder(10, 10, true)),
         complete("twostage!", 3, 0, || two_stages(1, 1, true)),
         complete("twostage(20)!", 21, 0, || two_stages(10, 10, true)),
+        complete("twostage(50)!", 51, 0, || two_stages(25, 25, true)),
         complete("stack!", 3, 0, stack),
         complete("token ring!", 5, 0, token_ring),
         complete("wronglock!", 9, 0, wrong_lock),

@@ -31,6 +31,15 @@ fn each_program_has_exactly_its_traces() {
     assert!(wrong.is_empty(), "complete, deadlocked, redundant:\n{}", wrong.join("\n"));
 }
 
+/// The bug of a program is in as many of its traces as are published.
+#[test]
+fn the_bug_of_account_is_in_two_of_its_traces() {
+    let check_all = Check { keep_going: true, ..Check::default() };
+    let body: Body = Arc::new(programs::named("account!").body);
+    let report = check(&check_all, &body);
+    assert_eq!((report.executions, report.violations.values().sum()), (6, 2_u64));
+}
+
 /// Every schedule, without reduction, has as many different traces.
 #[test]
 fn small_programs_have_as_many_traces_without_reduction() {

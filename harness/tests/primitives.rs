@@ -22,6 +22,11 @@ struct Shared(UnsafeCell<u32>);
 unsafe impl Sync for Shared {}
 
 fn publish(store: Ordering, load: Ordering, with_fences: bool) -> Verdict {
+    publish_beside(0, store, load, with_fences)
+}
+
+/// The same where so many more tasks are spawned once the flag was seen.
+fn publish_beside(tasks: usize, store: Ordering, load: Ordering, with_fences: bool) -> Verdict {
     explore(move || {
         let shared = Arc::new((AtomicU32::new(0), Shared(UnsafeCell::new(0))));
         let other = Arc::clone(&shared);
@@ -33,6 +38,7 @@ fn publish(store: Ordering, load: Ordering, with_fences: bool) -> Verdict {
             other.0.store(1, store);
         });
         if shared.0.load(load) == 1 {
+            (0..tasks).for_each(|_| drop(thread::spawn(|| ())));
             if with_fences {
                 fence(Ordering::Acquire);
             }
@@ -40,6 +46,25 @@ fn publish(store: Ordering, load: Ordering, with_fences: bool) -> Verdict {
         }
     })
     .verdict
+}
+
+/// Clocks have place for few tasks at first, and are widened in the middle of an execution.
+#[test]
+fn what_is_known_stays_known_when_there_are_many_tasks() {
+    use Ordering::{Acquire, Relaxed, Release};
+    for tasks in [13, 14, 15, 62] {
+        let complete = |verdict| matches!(verdict, Verdict::Complete);
+        assert!(complete(publish_beside(tasks, Release, Acquire, false)), "{tasks}");
+        assert!(complete(publish_beside(tasks, Relaxed, Relaxed, true)), "{tasks}");
+        for (store, load) in [(Release, Relaxed), (Relaxed, Acquire)] {
+            let verdict = publish_beside(tasks, store, load, false);
+            let race = verdict.violation().map(|violation| violation.kind);
+            assert_eq!(race, Some(ViolationKind::DataRace), "{tasks}: {verdict:?}");
+        }
+    }
+    let too_many = publish_beside(63, Release, Acquire, false);
+    let message = too_many.violation().map(|violation| violation.message.clone());
+    assert!(message.is_some_and(|message| message.contains("at most 64 tasks")), "{too_many:?}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(crate) struct Delayed {
     pub(crate) ordering: Ordering,
     pub(crate) location: &'static Location<'static>,
     /// What it publishes.
-    pub(crate) release: Clock,
+    pub(crate) release: Clock<TASKS_MAX>,
     /// Where the atomic keeps its bits. Gone once the store was performed without its step.
     pub(crate) late: Option<Arc<AtomicU64>>,
 }

@@ -12,7 +12,7 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use super::Execution;
-use super::clock::Clock;
+use super::clock::{Clock, TASKS_MAX};
 use super::ending::Ending;
 use super::object::ObjectState;
 use super::operation::ObjectId;
@@ -28,35 +28,75 @@ fn releases(ordering: Ordering) -> bool {
     matches!(ordering, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
-/// What a task knows and publishes.
-#[derive(Clone, Copy)]
-struct Knowledge {
-    /// What the declared orderings let it know.
-    sync: Clock,
-    /// What its last release fence publishes by later relaxed stores.
-    fence_release: Clock,
-    /// What its next acquire fence will learn from earlier relaxed loads.
-    fence_acquire: Clock,
+/// One of the two clocks that are published through an object. The second is that of shared holders for a read/write
+/// lock; for a watched cell the two are its last write and the reads since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Through {
+    First = 0,
+    Second = 1,
 }
 
 /// What is known by whom, and published where. Empty while nobody asks.
-#[derive(Default)]
-pub(crate) struct Memory {
-    tasks: Vec<Knowledge>,
-    /// For each object, what was published through it. The second clock is that of shared holders for a read/write
-    /// lock; for a watched cell the two are its last write and the reads since.
-    objects: Vec<[Clock; 2]>,
+pub(crate) trait Memory {
+    /// Forgets the execution before; allocations stay.
+    fn clear(&mut self);
+
+    /// The same with place for as many tasks as there may be, if there was less.
+    fn widen(&mut self) -> Option<Box<dyn Memory>>;
+
+    /// A task was spawned by `parent`, if not by nobody, and knows what it knows.
+    fn spawned(&mut self, parent: Option<usize>);
+
+    /// `task` has read `object`.
+    fn read(&mut self, task: usize, object: ObjectId, ordering: Ordering);
+
+    /// `task` has written `object`, perhaps as part of an update.
+    fn written(&mut self, task: usize, object: ObjectId, ordering: Ordering, update: bool);
+
+    /// What a store of `task` at this place publishes. What the task learns later is not among it.
+    fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock<TASKS_MAX>;
+
+    /// A store that was held back is performed: it publishes what its task knew then.
+    fn delayed(&mut self, object: ObjectId, published: &Clock<TASKS_MAX>);
+
+    /// `task` has executed a fence.
+    fn fence(&mut self, task: usize, ordering: Ordering);
+
+    /// `task` publishes all it knows, as an unlock does.
+    fn publish(&mut self, task: usize, object: ObjectId, through: Through);
+
+    /// `task` learns what was published for it.
+    fn learn(&mut self, task: usize, object: ObjectId, through: Through);
+
+    /// `task` learns what `other` knows.
+    fn learn_from(&mut self, task: usize, other: usize);
+
+    /// `task` accesses a watched cell. Gives who has accessed it without an order between the two, and with which of its clocks.
+    fn access(&mut self, task: usize, cell: ObjectId, write: bool) -> Option<(usize, Through)>;
 }
 
-impl Memory {
-    /// Forgets the execution before; allocations stay.
-    pub(super) fn clear(&mut self) {
-        self.tasks.clear();
-        self.objects.clear();
-    }
+/// What a task knows and publishes.
+#[derive(Clone, Copy)]
+struct Knowledge<const WIDTH: usize> {
+    /// What the declared orderings let it know.
+    sync: Clock<WIDTH>,
+    /// What its last release fence publishes by later relaxed stores.
+    fence_release: Clock<WIDTH>,
+    /// What its next acquire fence will learn from earlier relaxed loads.
+    fence_acquire: Clock<WIDTH>,
+}
 
+/// The memory, with clocks for so many tasks.
+#[derive(Default)]
+pub(crate) struct Known<const WIDTH: usize> {
+    tasks: Vec<Knowledge<WIDTH>>,
+    /// For each object, what was published through it.
+    objects: Vec<[Clock<WIDTH>; 2]>,
+}
+
+impl<const WIDTH: usize> Known<WIDTH> {
     /// What was published through `object`.
-    pub(crate) fn published(&mut self, object: ObjectId) -> &mut [Clock; 2] {
+    fn published(&mut self, object: ObjectId) -> &mut [Clock<WIDTH>; 2] {
         let slot = object.0 as usize;
         if self.objects.len() <= slot {
             self.objects.resize(slot + 1, [Clock::ZERO; 2]);
@@ -64,9 +104,8 @@ impl Memory {
         &mut self.objects[slot]
     }
 
-    /// What a store of `task` at this place publishes. What the task learns later is not among it.
     #[inline]
-    fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock {
+    fn leaves(&mut self, task: usize, ordering: Ordering) -> Clock<WIDTH> {
         let writer = &mut self.tasks[task];
         if !releases(ordering) {
             return writer.fence_release;
@@ -75,37 +114,125 @@ impl Memory {
         writer.sync.advance(task);
         published
     }
+}
 
-    /// All that `task` knows.
-    pub(crate) fn known_to(&self, task: usize) -> Clock {
-        self.tasks[task].sync
+impl<const WIDTH: usize> Memory for Known<WIDTH> {
+    fn clear(&mut self) {
+        self.tasks.clear();
+        self.objects.clear();
+    }
+
+    fn widen(&mut self) -> Option<Box<dyn Memory>> {
+        if WIDTH == TASKS_MAX {
+            return None;
+        }
+        let tasks = self.tasks.iter().map(|task| Knowledge {
+            sync: task.sync.widened(),
+            fence_release: task.fence_release.widened(),
+            fence_acquire: task.fence_acquire.widened(),
+        });
+        let objects = self.objects.iter().map(|clocks| clocks.map(|clock| clock.widened()));
+        let wide: Known<TASKS_MAX> = Known { tasks: tasks.collect(), objects: objects.collect() };
+        Some(Box::new(wide))
+    }
+
+    fn spawned(&mut self, parent: Option<usize>) {
+        let sync = parent.map_or(Clock::ZERO, |parent| {
+            let spawner = &mut self.tasks[parent];
+            spawner.sync.advance(parent);
+            spawner.sync
+        });
+        let fresh = Knowledge { sync, fence_release: Clock::ZERO, fence_acquire: Clock::ZERO };
+        self.tasks.push(fresh);
+    }
+
+    fn read(&mut self, task: usize, object: ObjectId, ordering: Ordering) {
+        let [published, _] = *self.published(object);
+        let reader = &mut self.tasks[task];
+        let learns = if acquires(ordering) { &mut reader.sync } else { &mut reader.fence_acquire };
+        learns.join(&published);
+    }
+
+    fn written(&mut self, task: usize, object: ObjectId, ordering: Ordering, update: bool) {
+        let published = self.leaves(task, ordering);
+        let [release, _] = self.published(object);
+        if update {
+            release.join(&published);
+        } else {
+            *release = published;
+        }
+    }
+
+    fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock<TASKS_MAX> {
+        self.leaves(task, ordering).widened()
+    }
+
+    fn delayed(&mut self, object: ObjectId, published: &Clock<TASKS_MAX>) {
+        self.published(object)[0] = published.narrowed();
+    }
+
+    fn fence(&mut self, task: usize, ordering: Ordering) {
+        let known = &mut self.tasks[task];
+        if acquires(ordering) {
+            known.sync.join(&known.fence_acquire);
+        }
+        if releases(ordering) {
+            known.fence_release = known.sync;
+            known.sync.advance(task);
+        }
+    }
+
+    fn publish(&mut self, task: usize, object: ObjectId, through: Through) {
+        let known = self.tasks[task].sync;
+        self.published(object)[through as usize].join(&known);
+        self.tasks[task].sync.advance(task);
+    }
+
+    fn learn(&mut self, task: usize, object: ObjectId, through: Through) {
+        let published = self.published(object)[through as usize];
+        self.tasks[task].sync.join(&published);
+    }
+
+    fn learn_from(&mut self, task: usize, other: usize) {
+        let known = self.tasks[other].sync;
+        self.tasks[task].sync.join(&known);
+    }
+
+    fn access(&mut self, task: usize, cell: ObjectId, write: bool) -> Option<(usize, Through)> {
+        self.tasks[task].sync.advance(task);
+        let known = self.tasks[task].sync;
+        let [written, read] = self.published(cell);
+        let unordered_write = known.first_behind(written).map(|other| (other, Through::First));
+        let race = unordered_write.or_else(|| {
+            let other = known.first_behind(read).filter(|_| write)?;
+            Some((other, Through::Second))
+        });
+        // One component is enough: later accesses must know of this one, and with it of all
+        // that it knew.
+        let mine = Clock::only(task, known.get(task));
+        if write {
+            *written = mine;
+            *read = Clock::ZERO;
+        } else {
+            read.join(&mine);
+        }
+        race
     }
 }
 
 impl Execution {
     /// A task was spawned by `parent`, if not by nobody, and knows what it knows.
     pub(super) fn learns_from_parent(&mut self, parent: Option<usize>) {
-        if !self.follows_orderings {
-            return;
+        if self.follows_orderings {
+            self.memory.spawned(parent);
         }
-        let sync = parent.map_or(Clock::ZERO, |parent| {
-            let spawner = &mut self.memory.tasks[parent];
-            spawner.sync.advance(parent);
-            spawner.sync
-        });
-        let fresh = Knowledge { sync, fence_release: Clock::ZERO, fence_acquire: Clock::ZERO };
-        self.memory.tasks.push(fresh);
     }
 
     /// `task` has read `object`.
     pub(crate) fn atomic_read(&mut self, task: usize, object: ObjectId, ordering: Ordering) {
-        if !self.follows_orderings {
-            return;
+        if self.follows_orderings {
+            self.memory.read(task, object, ordering);
         }
-        let [published, _] = *self.memory.published(object);
-        let reader = &mut self.memory.tasks[task];
-        let learns = if acquires(ordering) { &mut reader.sync } else { &mut reader.fence_acquire };
-        learns.join(&published);
     }
 
     /// `task` has written `object`; `as_part_of_update` if it read it in the same step, which
@@ -120,46 +247,30 @@ impl Execution {
         if let ObjectState::Atomic { version, .. } = &mut self.objects[object].state {
             *version += 1;
         }
-        if !self.follows_orderings {
-            return;
-        }
-        let published = self.memory.publishes(task, ordering);
-        let [release, _] = self.memory.published(object);
-        if as_part_of_update {
-            release.join(&published);
-        } else {
-            *release = published;
+        if self.follows_orderings {
+            self.memory.written(task, object, ordering, as_part_of_update);
         }
     }
 
     /// What a store of `task` at this place publishes when it is performed.
-    pub(crate) fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock {
+    pub(crate) fn publishes(&mut self, task: usize, ordering: Ordering) -> Clock<TASKS_MAX> {
         if self.follows_orderings { self.memory.publishes(task, ordering) } else { Clock::ZERO }
     }
 
     /// A store that was held back is performed: it publishes what its task knew then.
-    pub(super) fn delayed_written(&mut self, object: ObjectId, published: &Clock) {
+    pub(super) fn delayed_written(&mut self, object: ObjectId, published: &Clock<TASKS_MAX>) {
         if let ObjectState::Atomic { version, .. } = &mut self.objects[object].state {
             *version += 1;
         }
         if self.follows_orderings {
-            self.memory.published(object)[0] = *published;
+            self.memory.delayed(object, published);
         }
     }
 
     /// The running task has executed a fence.
     pub(crate) fn fence(&mut self, ordering: Ordering, at: &'static Location<'static>) {
-        let me = self.current;
         if self.follows_orderings {
-            let task = &mut self.memory.tasks[me];
-            if acquires(ordering) {
-                let learned = task.fence_acquire;
-                task.sync.join(&learned);
-            }
-            if releases(ordering) {
-                task.fence_release = task.sync;
-                task.sync.advance(me);
-            }
+            self.memory.fence(self.current, ordering);
         }
         self.note(What::Fence(ordering, at));
     }
@@ -176,20 +287,24 @@ impl Execution {
         }
     }
 
-    /// `task` publishes all it knows through `release`, as an unlock does.
-    pub(crate) fn publish(&mut self, task: usize, release: impl FnOnce(&mut Memory) -> &mut Clock) {
+    /// `task` publishes all it knows through `object`, as an unlock does.
+    pub(crate) fn publish(&mut self, task: usize, object: ObjectId, through: Through) {
         if self.follows_orderings {
-            let known = self.memory.known_to(task);
-            release(&mut self.memory).join(&known);
-            self.memory.tasks[task].sync.advance(task);
+            self.memory.publish(task, object, through);
         }
     }
 
     /// `task` learns what was published for it.
-    pub(crate) fn learn(&mut self, task: usize, published: impl FnOnce(&mut Memory) -> Clock) {
+    pub(crate) fn learn(&mut self, task: usize, object: ObjectId, through: Through) {
         if self.follows_orderings {
-            let published = published(&mut self.memory);
-            self.memory.tasks[task].sync.join(&published);
+            self.memory.learn(task, object, through);
+        }
+    }
+
+    /// `task` learns what `other`, which has ended, knew.
+    pub(crate) fn learn_from(&mut self, task: usize, other: usize) {
+        if self.follows_orderings {
+            self.memory.learn_from(task, other);
         }
     }
 
@@ -206,28 +321,17 @@ impl Execution {
             return;
         }
         let me = self.current;
-        self.memory.tasks[me].sync.advance(me);
-        let known = self.memory.known_to(me);
         let ObjectState::Cell { written_at, read_at } = &mut self.objects[object].state else {
             return;
         };
-        let [written, read] = self.memory.published(object);
-        let unordered_write =
-            known.first_behind(written).map(|other| (other, "write", *written_at));
-        let race = unordered_write.or_else(|| {
-            let other = known.first_behind(read).filter(|_| write)?;
-            Some((other, "read", *read_at))
+        let race = self.memory.access(me, object, write).map(|(other, through)| match through {
+            Through::First => (other, "write", *written_at),
+            Through::Second => (other, "read", *read_at),
         });
-        // One component is enough: later accesses must know of this one, and with it of all
-        // that it knew.
-        let mine = Clock::only(me, known.get(me));
         if write {
-            *written = mine;
             *written_at = Some(at);
-            *read = Clock::ZERO;
             *read_at = None;
         } else {
-            read.join(&mine);
             *read_at = Some(at);
         }
         let Some((other, kind, other_at)) = race else {

@@ -34,9 +34,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use buffer::Buffers;
-use clock::TASKS_MAX;
+use clock::{NARROW, TASKS_MAX};
 use ending::Ending;
-use memory::Memory;
+use memory::{Known, Memory};
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
@@ -46,7 +46,7 @@ use crate::explore::{Decision, Explorer, Offer, Performed};
 use crate::schedule::Choice;
 
 /// A set of tasks, one bit each.
-pub(crate) type TaskSet = u32;
+pub(crate) type TaskSet = u64;
 const _: () = assert!(TASKS_MAX <= TaskSet::BITS as usize);
 
 /// Who the root resumes next.
@@ -85,7 +85,7 @@ pub(crate) struct Execution {
     /// Whether it is known what the declared orderings let each task know. Only watched cells ask for it, so who can make
     /// an execution again may leave it out until there is one.
     pub(crate) follows_orderings: bool,
-    pub(crate) memory: Memory,
+    pub(crate) memory: Box<dyn Memory>,
     pub(crate) cases: Vec<&'static str>,
     pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
     /// The task that was spawned and has no stack yet: the root gives it one before anything else happens.
@@ -199,7 +199,7 @@ impl Execution {
             steps_max,
             depth_max,
             follows_orderings: true,
-            memory: Memory::default(),
+            memory: Box::new(Known::<NARROW>::default()),
             cases: Vec::new(),
             finishers: Vec::new(),
             spawned: None,
@@ -259,6 +259,9 @@ impl Execution {
             parent.children += 1;
             mix(parent.identity, u64::from(parent.children))
         };
+        if number == NARROW {
+            self.widen();
+        }
         self.learns_from_parent((number > 0).then_some(self.current));
         let [object, parker] = [0, u64::MAX].map(|which| {
             let identity = mix(identity, which);
@@ -272,6 +275,16 @@ impl Execution {
         self.tasks.push(Task::new(number, name, identity, object, parker));
         self.spawned = Some((number, body));
         number
+    }
+
+    /// Makes place for more tasks than narrow clocks have, if that was not done before.
+    fn widen(&mut self) {
+        if let Some(wide) = self.explorer.widen() {
+            self.explorer = wide;
+        }
+        if let Some(wide) = self.memory.widen() {
+            self.memory = wide;
+        }
     }
 
     /// Adds an object made by the running task.

@@ -35,8 +35,8 @@ use std::collections::VecDeque;
 
 use super::happens_before::HappensBefore;
 use super::tree::{Branch, Child, Made, Pin, Why};
-use super::{Decision, Explorer, Offer, Performed, not_deterministic};
-use crate::execution::clock::TASKS_MAX;
+use super::{Decision, Explorer, OfTree, Offer, Performed, not_deterministic};
+use crate::execution::clock::{NARROW, TASKS_MAX};
 use crate::execution::task::Task;
 use crate::schedule::{Choice, Schedule};
 
@@ -50,13 +50,13 @@ pub(super) struct Step {
     pub(super) overtaken_by: Option<usize>,
 }
 
-/// Makes the executions of the tree, one at a time.
-pub(crate) struct Exhaustive {
+/// Makes the executions of the tree, one at a time, with clocks for so many tasks.
+pub(crate) struct Exhaustive<const WIDTH: usize> {
     /// The choices of this execution so far, and at first those of the last one.
     pub(super) choices: Vec<Choice>,
     /// The execution that is being made.
     branch: Branch,
-    pub(super) order: HappensBefore,
+    pub(super) order: HappensBefore<WIDTH>,
     /// How many steps are the last execution's, whose order is known.
     known: usize,
     /// For each step.
@@ -74,7 +74,8 @@ pub(crate) struct Exhaustive {
     pub(super) found: Vec<u32>,
 }
 
-impl Exhaustive {
+impl Exhaustive<NARROW> {
+    /// One that has not begun. It is widened when there are more tasks.
     pub(crate) fn new() -> Self {
         Exhaustive {
             choices: Vec::new(),
@@ -91,14 +92,14 @@ impl Exhaustive {
             found: Vec::new(),
         }
     }
+}
 
-    /// The next execution is this one.
-    pub(crate) fn set_branch(&mut self, branch: Branch) {
+impl<const WIDTH: usize> OfTree for Exhaustive<WIDTH> {
+    fn set_branch(&mut self, branch: Branch) {
         self.branch = branch;
     }
 
-    /// The execution that was made last.
-    pub(crate) fn take_made(&mut self) -> Made {
+    fn take_made(&mut self) -> Made {
         if self.children.is_empty() {
             return Made::default();
         }
@@ -106,6 +107,26 @@ impl Exhaustive {
             schedule: Schedule { choices: self.choices.clone() },
             pins: self.branch.pins.clone(),
             children: std::mem::take(&mut self.children),
+        }
+    }
+}
+
+impl<const WIDTH: usize> Exhaustive<WIDTH> {
+    /// The same with place for as many tasks as there may be. Nothing is left here.
+    fn widened(&mut self) -> Exhaustive<TASKS_MAX> {
+        Exhaustive {
+            choices: std::mem::take(&mut self.choices),
+            branch: std::mem::take(&mut self.branch),
+            order: self.order.widened(),
+            known: self.known,
+            steps: std::mem::take(&mut self.steps),
+            pin_steps: std::mem::take(&mut self.pin_steps),
+            overtaken_by: self.overtaken_by,
+            born: self.born,
+            identities: self.identities,
+            tasks: self.tasks,
+            children: std::mem::take(&mut self.children),
+            found: std::mem::take(&mut self.found),
         }
     }
 
@@ -165,7 +186,7 @@ impl Exhaustive {
     }
 }
 
-impl Explorer for Exhaustive {
+impl<const WIDTH: usize> Explorer for Exhaustive<WIDTH> {
     fn begin(&mut self) -> bool {
         // The last pinned choice is looked at anew, also where the same execution is made again.
         let old = &self.branch.schedule.choices[..self.new_from()];
@@ -260,7 +281,11 @@ impl Explorer for Exhaustive {
         }
     }
 
-    fn exhaustive(&mut self) -> Option<&mut Exhaustive> {
+    fn widen(&mut self) -> Option<Box<dyn Explorer>> {
+        if WIDTH < TASKS_MAX { Some(Box::new(self.widened())) } else { None }
+    }
+
+    fn of_tree(&mut self) -> Option<&mut dyn OfTree> {
         Some(self)
     }
 }

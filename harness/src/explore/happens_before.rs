@@ -24,7 +24,7 @@ const NONE: u32 = u32::MAX;
 
 /// A step that was taken in this execution.
 #[derive(Clone, Copy)]
-pub(crate) struct Event {
+pub(crate) struct Event<const WIDTH: usize> {
     pub(crate) task: usize,
     /// Its number among the steps of its task, from 1.
     pub(crate) number: u16,
@@ -32,7 +32,7 @@ pub(crate) struct Event {
     pub(crate) availability: Availability,
     value_before: u64,
     /// All that happens before it, itself included.
-    pub(crate) clock: Clock,
+    pub(crate) clock: Clock<WIDTH>,
     /// Where its accesses begin.
     accesses: u32,
 }
@@ -51,24 +51,24 @@ struct Access {
 }
 
 /// What a task knows before and after a step.
-pub(crate) struct Knowledge {
+pub(crate) struct Knowledge<const WIDTH: usize> {
     /// What its task knows before it.
-    pub(crate) before: Clock,
+    pub(crate) before: Clock<WIDTH>,
     /// All that happens before it.
-    pub(crate) past: Clock,
+    pub(crate) past: Clock<WIDTH>,
 }
 
-/// The events of one execution and their order.
-pub(crate) struct HappensBefore {
-    events: Vec<Event>,
+/// The events of one execution and their order, with clocks for so many tasks.
+pub(crate) struct HappensBefore<const WIDTH: usize> {
+    events: Vec<Event<WIDTH>>,
     accesses: Vec<Access>,
     /// The newest access of each object.
     newest: Vec<u32>,
     /// Tasks that were spawned in this execution.
     tasks: usize,
-    clocks: [Clock; TASKS_MAX],
+    clocks: [Clock<WIDTH>; WIDTH],
     /// What a task learns when it goes on after it was woken.
-    wake_clocks: [Clock; TASKS_MAX],
+    wake_clocks: [Clock<WIDTH>; WIDTH],
     /// Who was woken and has not gone on.
     woken: TaskSet,
     /// The steps that the last call of [`knows`](Self::knows) found to be ordered before it directly, as indices.
@@ -77,15 +77,15 @@ pub(crate) struct HappensBefore {
     only_change: Option<u32>,
 }
 
-impl Default for HappensBefore {
+impl<const WIDTH: usize> Default for HappensBefore<WIDTH> {
     fn default() -> Self {
         HappensBefore {
             events: Vec::new(),
             accesses: Vec::new(),
             newest: Vec::new(),
             tasks: 1,
-            clocks: [Clock::ZERO; TASKS_MAX],
-            wake_clocks: [Clock::ZERO; TASKS_MAX],
+            clocks: [Clock::ZERO; WIDTH],
+            wake_clocks: [Clock::ZERO; WIDTH],
             woken: 0,
             met: Vec::new(),
             only_change: None,
@@ -93,7 +93,37 @@ impl Default for HappensBefore {
     }
 }
 
-impl HappensBefore {
+impl<const WIDTH: usize> HappensBefore<WIDTH> {
+    /// The same with place for as many tasks as there may be. Nothing is left here.
+    pub(crate) fn widened(&mut self) -> HappensBefore<TASKS_MAX> {
+        let HappensBefore { events, clocks, wake_clocks, .. } = &*self;
+        let widened = |event: &Event<WIDTH>| Event {
+            task: event.task,
+            number: event.number,
+            availability: event.availability,
+            value_before: event.value_before,
+            clock: event.clock.widened(),
+            accesses: event.accesses,
+        };
+        let mut wide = HappensBefore {
+            events: events.iter().map(widened).collect(),
+            ..HappensBefore::default()
+        };
+        for task in 0..WIDTH {
+            wide.clocks[task] = clocks[task].widened();
+            wide.wake_clocks[task] = wake_clocks[task].widened();
+        }
+        HappensBefore {
+            accesses: std::mem::take(&mut self.accesses),
+            newest: std::mem::take(&mut self.newest),
+            tasks: self.tasks,
+            woken: self.woken,
+            met: std::mem::take(&mut self.met),
+            only_change: self.only_change,
+            ..wide
+        }
+    }
+
     /// Forgets the execution but for its first `events` steps, which the next one repeats.
     pub(crate) fn restart(&mut self, events: usize) {
         if let Some(first) = self.events.get(events) {
@@ -108,12 +138,12 @@ impl HappensBefore {
     }
 
     /// All events, oldest first.
-    pub(crate) fn events(&self) -> &[Event] {
+    pub(crate) fn events(&self) -> &[Event<WIDTH>] {
         &self.events
     }
 
     /// What `task` knows before its next step.
-    pub(crate) fn waits(&self, task: usize) -> Clock {
+    pub(crate) fn waits(&self, task: usize) -> Clock<WIDTH> {
         let mut before = self.clocks[task];
         if self.woken & (1 << task) != 0 {
             before.join(&self.wake_clocks[task]);
@@ -132,7 +162,7 @@ impl HappensBefore {
     }
 
     /// What this step knows. [`met`](Self::met) then gives the steps it comes directly after.
-    pub(crate) fn knows(&mut self, step: &Performed<'_>) -> Knowledge {
+    pub(crate) fn knows(&mut self, step: &Performed<'_>) -> Knowledge<WIDTH> {
         let mut met = std::mem::take(&mut self.met);
         met.clear();
         self.only_change = None;
@@ -196,7 +226,7 @@ impl HappensBefore {
 
     /// Finds the steps that the step which was asked about last comes directly after, newest first: those it does
     /// not know by another one. A step that alone lets it go on is left out: their order cannot be another.
-    pub(crate) fn immediate(&mut self, before: &Clock, found: &mut Vec<u32>) {
+    pub(crate) fn immediate(&mut self, before: &Clock<WIDTH>, found: &mut Vec<u32>) {
         found.clear();
         self.met.sort_unstable_by(|one, other| other.cmp(one));
         let mut covered = *before;
@@ -213,7 +243,12 @@ impl HappensBefore {
     }
 
     /// What would come before the step that was asked about last, if the step at `index` did not.
-    pub(crate) fn known_without(&self, index: u32, operation: &Operation, before: &Clock) -> Clock {
+    pub(crate) fn known_without(
+        &self,
+        index: u32,
+        operation: &Operation,
+        before: &Clock<WIDTH>,
+    ) -> Clock<WIDTH> {
         let class = operation.class_if(self.events[index as usize].value_before);
         let mut met: Vec<u32> = self.met.iter().copied().filter(|event| *event != index).collect();
         for object in operation.objects() {
@@ -227,7 +262,7 @@ impl HappensBefore {
     }
 
     /// Finds the steps on a lock that a task which knows `before` does not know, newest first.
-    pub(crate) fn unknown_on(&self, object: ObjectId, before: &Clock, found: &mut Vec<u32>) {
+    pub(crate) fn unknown_on(&self, object: ObjectId, before: &Clock<WIDTH>, found: &mut Vec<u32>) {
         found.clear();
         let mut next = self.newest(object).map_or(NONE, |(index, _)| index);
         while let Some((_, access)) = self.access(next) {
@@ -241,7 +276,7 @@ impl HappensBefore {
     }
 
     /// The step was taken, after all that is in `past`.
-    pub(crate) fn add(&mut self, step: &Performed<'_>, past: &Clock) {
+    pub(crate) fn add(&mut self, step: &Performed<'_>, past: &Clock<WIDTH>) {
         let event = u32::try_from(self.events.len()).expect("fewer than 2^32 steps");
         let accesses = u32::try_from(self.accesses.len()).expect("fewer than 2^32 accesses");
         self.events.push(Event {

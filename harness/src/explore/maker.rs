@@ -8,7 +8,7 @@ use super::replay::Replay;
 use super::runner::Body;
 use super::totals::{Found, Totals};
 use super::tree::{Branch, Made};
-use super::{DEPENDS_ON_MORE, Explorer};
+use super::{DEPENDS_ON_MORE, Explorer, OfTree};
 use crate::execution::buffer::Buffers;
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
@@ -92,8 +92,8 @@ impl<'a> Maker<'a> {
         (outcome, self.engine().take_made())
     }
 
-    fn engine(&mut self) -> &mut Exhaustive {
-        self.explorer().exhaustive().expect("[harness internal bug] this explorer has no tree")
+    fn engine(&mut self) -> &mut dyn OfTree {
+        self.explorer().of_tree().expect("[harness internal bug] this explorer has no tree")
     }
 
     /// The property that the execution that was made last has broken.

@@ -31,6 +31,7 @@ use crate::execution::operation::{Class, ObjectId, Operation};
 use crate::execution::task::Task;
 use crate::execution::{TaskSet, mix};
 use crate::outcome::Saturation;
+use tree::{Branch, Made};
 
 /// Why the same choices may not lead to the same place.
 pub(crate) const DEPENDS_ON_MORE: &str = "the body depends on something other than its choices, such as the order of a \
@@ -77,7 +78,7 @@ impl Offer<'_> {
 
     /// The offer as a number, to compare with the same offer in another execution.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let start = mix(u64::from(self.enabled), self.current as u64);
+        let start = mix(self.enabled, self.current as u64);
         self.tasks.iter().fold(start, |sum, task| {
             let announced = task.pending.map_or(0, |operation| {
                 let object =
@@ -126,6 +127,15 @@ pub(crate) struct Performed<'a> {
     pub(crate) joined: Option<usize>,
 }
 
+/// An explorer that makes the executions of the tree as it is told.
+pub(crate) trait OfTree {
+    /// The next execution is this one.
+    fn set_branch(&mut self, branch: Branch);
+
+    /// The execution that was made last.
+    fn take_made(&mut self) -> Made;
+}
+
 /// The owner of all choices.
 pub(crate) trait Explorer {
     /// Gets ready for the next execution. `false`: there is none.
@@ -157,8 +167,13 @@ pub(crate) trait Explorer {
     /// Nobody can ever act again, and these are the tasks.
     fn stuck(&mut self, _tasks: &[Task]) {}
 
+    /// There are more tasks than narrow clocks have place for: who goes on instead, with all that this one knows.
+    fn widen(&mut self) -> Option<Box<dyn Explorer>> {
+        None
+    }
+
     /// The engine that makes the executions of the tree, if this is it.
-    fn exhaustive(&mut self) -> Option<&mut exhaustive::Exhaustive> {
+    fn of_tree(&mut self) -> Option<&mut dyn OfTree> {
         None
     }
 

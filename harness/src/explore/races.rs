@@ -9,20 +9,20 @@ use crate::execution::operation::Operation;
 use crate::schedule::{Choice, Schedule};
 
 /// The later step of a race.
-struct Later<'a> {
+struct Later<'a, const WIDTH: usize> {
     task: usize,
     operation: &'a Operation,
     /// What its task knows before it.
-    before: &'a Clock,
+    before: &'a Clock<WIDTH>,
     /// All that must come before it.
-    past: &'a Clock,
+    past: &'a Clock<WIDTH>,
     /// Whether it takes a lock: then it overtakes the one who took it first, and nobody else is at it.
     acquires: bool,
 }
 
-impl Exhaustive {
+impl<const WIDTH: usize> Exhaustive<WIDTH> {
     /// Finds the branches in which this step, which is about to be added to the order, overtakes another one.
-    pub(super) fn find_branches(&mut self, step: &Performed<'_>, knowledge: &Knowledge) {
+    pub(super) fn find_branches(&mut self, step: &Performed<'_>, knowledge: &Knowledge<WIDTH>) {
         if step.operation.acquires() {
             self.find_branches_of_acquisition(step.task, step.operation, &knowledge.before);
             return;
@@ -46,7 +46,7 @@ impl Exhaustive {
         &mut self,
         task: usize,
         operation: &Operation,
-        before: &Clock,
+        before: &Clock<WIDTH>,
     ) {
         let Some(object) = operation.object else { return };
         let mut found = std::mem::take(&mut self.found);
@@ -57,7 +57,7 @@ impl Exhaustive {
     }
 
     /// Adds a branch for each of the `earlier` steps that `later` overtakes here for the first time.
-    fn branch_off(&mut self, earlier: &[u32], later: &Later<'_>) {
+    fn branch_off(&mut self, earlier: &[u32], later: &Later<'_, WIDTH>) {
         if earlier.is_empty() {
             return;
         }
@@ -77,7 +77,7 @@ impl Exhaustive {
     }
 
     /// The first position from which on everything pinned happens before `later`, or is it.
-    fn open_from(&self, later: &Later<'_>) -> u32 {
+    fn open_from(&self, later: &Later<'_, WIDTH>) -> u32 {
         let events = self.order.events();
         let pins = self.pins().iter().zip(&self.pin_steps).rev();
         for (pin, step) in pins {
@@ -102,7 +102,7 @@ impl Exhaustive {
 
     /// Whether `later` is the one to overtake this step, which was overtaken by others just before: not if it could have come
     /// before one of them and has the lower identity.
-    fn is_lowest(&self, index: u32, later: &Later<'_>) -> bool {
+    fn is_lowest(&self, index: u32, later: &Later<'_, WIDTH>) -> bool {
         let mut next = self.steps[index as usize].overtaken_by;
         if next.is_none() {
             return true;
@@ -130,7 +130,7 @@ impl Exhaustive {
     }
 
     /// The branch in which `later`, with all it needs, comes instead of the step at `index`.
-    fn child(&self, index: usize, event: &Event, later: &Later<'_>) -> Child {
+    fn child(&self, index: usize, event: &Event<WIDTH>, later: &Later<'_, WIDTH>) -> Child {
         let mut tail = Vec::new();
         let numbers = self.numbers_without(index, later.past);
         let own = |task: usize| Choice::Task(u32::from(numbers[task]));
@@ -157,7 +157,7 @@ impl Exhaustive {
 
     /// The numbers that tasks have in an execution without the step at `index` and all that is not in
     /// `past`: tasks are numbered as they are spawned.
-    fn numbers_without(&self, index: usize, past: &Clock) -> [u8; TASKS_MAX] {
+    fn numbers_without(&self, index: usize, past: &Clock<WIDTH>) -> [u8; TASKS_MAX] {
         let events = self.order.events();
         let mut numbers = [0; TASKS_MAX];
         let mut next = 0;
@@ -177,6 +177,6 @@ impl Exhaustive {
 }
 
 /// Whether a step with this past comes after `event`, or is it.
-fn knows(past: &Clock, event: &Event) -> bool {
+fn knows<const WIDTH: usize>(past: &Clock<WIDTH>, event: &Event<WIDTH>) -> bool {
     past.get(event.task) >= event.number
 }

@@ -22,10 +22,10 @@ use crate::execution::task::Task;
 use crate::execution::{Execution, mix, stack};
 use crate::explore::exhaustive::Exhaustive;
 use crate::explore::fingerprint::Fingerprint;
-use crate::explore::happens_before::HappensBefore;
+use crate::explore::happens_before::{Event, HappensBefore};
 use crate::explore::plain::Plain;
 use crate::explore::tree::Tree;
-use crate::explore::{Decision, Explorer, Offer, Performed};
+use crate::explore::{Decision, Explorer, OfTree, Offer, Performed};
 use program::{Program, body, programs};
 
 /// Programs with more schedules than this are not compared: the search without reduction takes them all.
@@ -117,13 +117,23 @@ struct Canonical {
 }
 
 /// What is noted of an execution.
-#[derive(Default)]
 struct Notes {
-    order: HappensBefore,
+    order: HappensBefore<TASKS_MAX>,
     fingerprint: Fingerprint,
     /// The values chosen, with the identity of the task that asked.
     values: Vec<(u64, u32)>,
     identities: [u64; TASKS_MAX],
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Notes {
+            order: HappensBefore::default(),
+            fingerprint: Fingerprint::default(),
+            values: Vec::new(),
+            identities: [0; TASKS_MAX],
+        }
+    }
 }
 
 /// How the traces are looked for.
@@ -181,8 +191,14 @@ impl Explorer for Watched {
     fn stuck(&mut self, tasks: &[Task]) {
         self.inner.stuck(tasks);
     }
-    fn exhaustive(&mut self) -> Option<&mut Exhaustive> {
-        self.inner.exhaustive()
+    fn widen(&mut self) -> Option<Box<dyn Explorer>> {
+        if let Some(wide) = self.inner.widen() {
+            self.inner = wide;
+        }
+        None
+    }
+    fn of_tree(&mut self) -> Option<&mut dyn OfTree> {
+        self.inner.of_tree()
     }
 }
 
@@ -200,7 +216,7 @@ fn traces(program: &Program, search: Search, most: usize) -> Option<BTreeMap<Can
     let mut found = BTreeMap::new();
     let mut begun = 0;
     loop {
-        if let Some(engine) = execution.explorer.exhaustive() {
+        if let Some(engine) = execution.explorer.of_tree() {
             let Some(branch) = tree.next() else { break };
             engine.set_branch(branch);
         }
@@ -230,7 +246,7 @@ fn traces(program: &Program, search: Search, most: usize) -> Option<BTreeMap<Can
             Ending::DoesNotFit(why) => why,
             Ending::Cut | Ending::NeedsOrderings => unreachable!("there is no bound"),
         };
-        if let Some(engine) = execution.explorer.exhaustive() {
+        if let Some(engine) = execution.explorer.of_tree() {
             tree.made(engine.take_made());
         }
         *found.entry(canonical(&notes.borrow(), end, stuck)).or_default() += 1;
@@ -242,7 +258,7 @@ fn canonical(notes: &Notes, end: String, stuck: bool) -> Canonical {
     // Values of one task stay in order; those of different tasks have none.
     let mut values = notes.values.clone();
     values.sort_by_key(|(identity, _)| *identity);
-    let name = |event: &crate::explore::happens_before::Event| {
+    let name = |event: &Event<TASKS_MAX>| {
         let known = (0..TASKS_MAX).filter(|task| event.clock.get(*task) > 0);
         let past = known.fold(0u64, |sum, task| {
             sum.wrapping_add(mix(notes.identities[task], u64::from(event.clock.get(task))))

@@ -7,6 +7,7 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 
 use super::handle::{Handle, on};
 use super::lock_cell::LockCell;
+use crate::execution::memory::Through;
 use crate::execution::object::ObjectState;
 use crate::execution::operation::{ObjectId, OperationKind};
 use crate::execution::record::Effect;
@@ -38,7 +39,7 @@ pub(super) fn take(execution: &mut Execution, task: usize, object: ObjectId) {
         debug_assert!(owner.is_none(), "[harness internal bug] a held mutex was taken");
         *owner = Some(task);
     }
-    execution.learn(task, |memory| memory.published(object)[0]);
+    execution.learn(task, object, Through::First);
 }
 
 /// `task` gives `object` back and publishes what it knows.
@@ -46,7 +47,7 @@ pub(super) fn give_back(execution: &mut Execution, task: usize, object: ObjectId
     if let ObjectState::Mutex { owner } = &mut execution.objects[object].state {
         *owner = None;
     }
-    execution.publish(task, |memory| &mut memory.published(object)[0]);
+    execution.publish(task, object, Through::First);
 }
 
 impl<T> Mutex<T> {

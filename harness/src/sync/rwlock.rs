@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::handle::{Handle, on};
 use super::lock_cell::LockCell;
+use crate::execution::memory::Through;
 use crate::execution::object::ObjectState;
 use crate::execution::operation::{ObjectId, OperationKind};
 use crate::execution::record::Effect;
@@ -52,13 +53,10 @@ fn take(execution: &mut Execution, task: usize, id: ObjectId, exclusively: bool)
     } else {
         readers.push(task);
     }
-    execution.learn(task, |memory| {
-        let [mut learned, by_readers] = *memory.published(id);
-        if exclusively {
-            learned.join(&by_readers);
-        }
-        learned
-    });
+    execution.learn(task, id, Through::First);
+    if exclusively {
+        execution.learn(task, id, Through::Second);
+    }
     true
 }
 
@@ -73,7 +71,8 @@ fn give_back(execution: &mut Execution, task: usize, id: ObjectId, exclusively: 
         let at = readers.iter().position(|reader| *reader == task).unwrap_or(0);
         readers.swap_remove(at);
     }
-    execution.publish(task, |memory| &mut memory.published(id)[usize::from(!exclusively)]);
+    let through = if exclusively { Through::First } else { Through::Second };
+    execution.publish(task, id, through);
 }
 
 impl<T> RwLock<T> {

@@ -14,6 +14,7 @@ pub use std::thread::{Result, panicking};
 
 use super::handle::on;
 use super::time::{Duration, deadline};
+use crate::execution::memory::Through;
 use crate::execution::operation::{Operation, OperationKind};
 use crate::execution::record::{Effect, What};
 use crate::execution::task::Wait;
@@ -145,7 +146,7 @@ impl<T> JoinHandle<T> {
                     && let Some(object) = with(|execution| execution.tasks[number].object)
                 {
                     step(on(object, OperationKind::Join, at), |execution, task| {
-                        execution.learn(task, |memory| memory.known_to(number));
+                        execution.learn_from(task, number);
                         ((), Effect::Done)
                     });
                 }
@@ -208,7 +209,7 @@ impl Thread {
                 };
                 step(on(parker, OperationKind::Unpark, at), |execution, task| {
                     execution.tasks[*number].token = true;
-                    execution.publish(task, |memory| &mut memory.published(parker)[0]);
+                    execution.publish(task, parker, Through::First);
                     ((), Effect::Done)
                 });
             }
@@ -234,7 +235,7 @@ fn park_until(time: Option<Duration>) -> Option<()> {
         me.wait = Wait::No;
         me.deadline = None;
         if token {
-            execution.learn(task, |memory| memory.published(object)[0]);
+            execution.learn(task, object, Through::First);
         }
         ((), if timed_out { Effect::TimedOut } else { Effect::Done })
     })

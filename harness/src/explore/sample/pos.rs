@@ -10,11 +10,16 @@ use crate::execution::operation::Operation;
 use crate::execution::tasks_of;
 
 /// Priorities of announced steps.
-#[derive(Default)]
 pub(super) struct Pos {
     priorities: [u64; TASKS_MAX],
     /// The step that was chosen last, with its task.
     last: Option<(usize, Operation)>,
+}
+
+impl Default for Pos {
+    fn default() -> Self {
+        Pos { priorities: [0; TASKS_MAX], last: None }
+    }
 }
 
 impl Sampler for Pos {

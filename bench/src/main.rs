@@ -9,6 +9,7 @@
 
 mod estimate;
 mod explore;
+mod machine;
 mod memory;
 mod on_harness;
 mod on_loom;
@@ -38,6 +39,12 @@ enum Command {
         rounds: u8,
         /// The least time that loom is given for a complete search, in seconds
         #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// The whole machine with two readers: every execution here, and how far loom comes without a bound in the same time
+    Machine {
+        /// The least time that loom is given for each row, in seconds
+        #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
     /// Two jobs against one, beside what two threads get from this machine
@@ -78,6 +85,7 @@ enum Command {
 fn main() {
     match CommandLine::parse().command {
         Command::Explore { rounds, seconds } => explore::run(rounds, seconds),
+        Command::Machine { seconds } => machine::run(seconds),
         Command::Scaling => scaling::run(),
         Command::Estimate { seeds } => estimate::run(seeds),
         Command::Sample { seeds } => sample::run(seeds),

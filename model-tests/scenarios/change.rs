@@ -30,7 +30,7 @@ pub(super) fn all() -> Vec<Scenario> {
         cases,
         engines: Engines {
             harness: Some(true),
-            loom: Err("closes when all have ended, and loom has no steps then"),
+            loom: Err("closes on the thread that ends last, which loom takes for a race"),
             std: 100,
         },
         body,

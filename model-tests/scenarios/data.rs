@@ -35,7 +35,7 @@ const GIVEN_UP: &[Property] =
 
 const ENGINES: Engines = Engines {
     harness: Some(true),
-    loom: Err("closes when all have ended, and loom has no steps then"),
+    loom: Err("closes on the thread that ends last, which loom takes for a race"),
     std: 100,
 };
 

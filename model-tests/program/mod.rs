@@ -14,7 +14,7 @@
 //!
 //! # Phases of a run
 //! The program's steps are taken; then faults end and scheduling becomes fair, and everything must finish; then the
-//! graph must be as the reference says; when all have ended, everything is let go and nothing may be left.
+//! graph must be as the reference says; then everything is let go, and nothing may be left.
 //!
 //! # Not here
 //! Loom and real threads: what a program shows is a matter of the interleavings it is given, and these belong to the
@@ -74,18 +74,10 @@ fn run(program: &Arc<Program>, deferral: Deferral, surprised: bool) {
     let counter = (registration.adopt(), registration);
     world.take_main_steps(&mut main, &program.main);
     world.let_everything_finish(&mut main, surprised);
-    let let_go = move || {
-        let left = world.let_everything_go(main);
-        drop(counter);
-        left
-    };
-    if program.workers > 0 {
-        // The pool's threads end with the last node that uses them, and the execution with them.
-        let left = let_go();
-        model::finish(|| left);
-    } else {
-        model::finish(let_go);
-    }
+    // Inside the execution: what waits for ever here is found, too, and a pool's threads end with the last node.
+    let left = world.let_everything_go(main);
+    drop(counter);
+    model::finish(|| left);
 }
 
 impl World {

@@ -4,11 +4,11 @@ use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario, alway
 
 use super::{Machine, way};
 use crate::driver::{CopyBeforeWrite, Device, Driver, Header, Overlay, Storage};
-use crate::event_loop::{MainLoop, WorkerPool};
+use crate::event_loop::MainLoop;
 use crate::graph::NodeRef;
 use crate::image::{Image, MemoryImages, Mode};
 use crate::permission::{Access, Permissions};
-use crate::sync::{Arc, model};
+use crate::sync::model;
 
 const CLUSTER: u64 = 512;
 
@@ -29,9 +29,6 @@ const REOPENED: &[Property] = &[
     Property::always("all-are-reopened-or-none"),
     Property::eventually("everybody-gets-in"),
 ];
-
-const GIVEN_UP: &[Property] =
-    &[Property::always("closed-when-unlock-returns"), Property::eventually("everybody-gets-in")];
 
 const ENGINES: Engines = Engines {
     harness: Some(true),
@@ -59,12 +56,9 @@ pub(super) fn all() -> Vec<Scenario> {
     const FAILS: &[&str] = &["reopen-rolls-back", "image-lock-conflict"];
     const REOPENS: &[&str] = &["reopen-commits", "image-lock-taken"];
     const COMMITS: &[&str] = &["commit-drops-overlay", "request-queued"];
-    let abandons = "a write is given up while a pool works for it; its node is closed, and the image opened again";
-    const ABANDONS: &[&str] = &["request-stays-in-flight", "node-closes"];
     let ways: [&[(&str, u64)]; 2] = [&[("way", 0)], &[("way", 1)]];
     let both = ways.map(|way| {
         [
-            scenario("write_is_given_up", way, abandons, GIVEN_UP, ABANDONS, write_is_given_up),
             scenario(
                 "overlay_allocates",
                 way,
@@ -159,33 +153,6 @@ fn first_bytes<const N: usize>(machine: &mut Machine, device: &NodeRef) -> [u8; 
         device.read(0, &mut bytes).await.expect("memory can be read");
         bytes
     })
-}
-
-fn write_is_given_up(parameters: &Parameters) {
-    let mut machine = Machine::new(way(parameters.get("way")));
-    let images = MemoryImages::new();
-    images.create("disk", 4).expect("there is none yet");
-    let pool = Some(Arc::new(WorkerPool::new(1)));
-    let image = images.open("disk", Mode::ReadWrite).expect("it was created");
-    let driver = Storage::new(machine.graph.lock(), Box::new(image), pool);
-    let driver = driver.expect("nobody else has it locked");
-    let disk = machine.graph.create_node(&machine.main, "disk", driver);
-    let own = disk.another(&machine.main);
-    machine.main.run_coroutine("guest", |_| async move {
-        let mut write = Box::pin(own.write(0, &[2; 2]));
-        std::future::poll_fn(|context| {
-            let _ = write.as_mut().poll(context);
-            std::task::Poll::Ready(())
-        })
-        .await;
-    });
-    while machine.main.poll_bottom_halves() {}
-    machine.graph.unref(&mut machine.main, disk);
-    let again = images.open("disk", Mode::ReadWrite).expect("it was created");
-    let again = Storage::new(machine.graph.lock(), Box::new(again), None).map(drop);
-    always("closed-when-unlock-returns", again.is_ok(), format_args!("{again:?}"));
-    let left = machine.leftovers();
-    model::finish(move || left);
 }
 
 fn overlay_allocates(parameters: &Parameters) {

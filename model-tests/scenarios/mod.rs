@@ -6,6 +6,7 @@ mod data;
 mod dependent;
 mod drain;
 mod drain_by_edge;
+mod given_up;
 mod loops;
 mod meeting;
 mod unref;
@@ -32,6 +33,7 @@ pub(super) fn all() -> Vec<Scenario> {
         drain_by_edge::all(),
         change::all(),
         data::all(),
+        given_up::all(),
     ]
     .concat()
 }

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use super::{Driver, Io, IoError, IoFuture};
 use crate::coroutine::{CoroutineMutex, promise};
@@ -20,12 +21,18 @@ use crate::sync::{Arc, Mutex, Named, lock, reached};
 
 /// Copies what is about to be overwritten.
 pub struct CopyBeforeWrite {
-    cluster: u64,
-    copied: Mutex<BTreeSet<u64>>,
-    /// One copies at a time: who finds a cluster copied finds all of it copied.
-    copying: CoroutineMutex,
+    copies: Arc<Copies>,
     /// Where copies run.
     event_loop: Arc<EventLoop>,
+}
+
+/// What has been copied.
+struct Copies {
+    cluster: u64,
+    copied: Mutex<BTreeSet<u64>>,
+    /// One copies at a time: who finds a cluster copied finds all of it copied. Held by the copy and not by the write that
+    /// waits for it, which may be given up: what overwrites the cluster next still comes after the copy.
+    copying: CoroutineMutex,
 }
 
 impl CopyBeforeWrite {
@@ -36,41 +43,47 @@ impl CopyBeforeWrite {
     #[must_use]
     pub fn new(cluster: u64, event_loop: &Arc<EventLoop>) -> Box<Self> {
         assert!(cluster > 0, "a cluster has at least one byte");
-        Box::new(CopyBeforeWrite {
+        let copies = Copies {
             cluster,
             copied: Mutex::new(BTreeSet::new()).named(&"copied"),
             copying: CoroutineMutex::new("copying"),
-            event_loop: Arc::clone(event_loop),
-        })
+        };
+        Box::new(CopyBeforeWrite { copies: Arc::new(copies), event_loop: Arc::clone(event_loop) })
     }
 
-    /// Copies those clusters of a range that were not copied yet.
+    /// Has those clusters of a range copied that were not copied yet.
     async fn copy_first(&self, io: Io<'_>, offset: u64, length: u64) -> Result<(), IoError> {
-        let clusters = offset / self.cluster..(offset + length).div_ceil(self.cluster);
-        let missing = |copied: &BTreeSet<u64>| {
-            clusters.clone().filter(|cluster| !copied.contains(cluster)).collect::<Vec<_>>()
-        };
-        if missing(&lock(&self.copied)).is_empty() {
+        let size = self.copies.cluster;
+        let clusters = offset / size..(offset + length).div_ceil(size);
+        if self.copies.missing(clusters.clone()).is_empty() {
             return Ok(());
         }
+        let (promise, outcome) = promise();
+        let (shared, copies) = (io.share(), Arc::clone(&self.copies));
+        self.event_loop.spawn("copy", move |_| async move {
+            let own = if mutated("copy-takes-its-own-lock") { Some(shared.lock()) } else { None };
+            let own = match &own {
+                Some(lock) => Some(lock.read().await),
+                None => None,
+            };
+            promise.keep(copies.copy(shared.io(), clusters).await);
+            drop(own);
+        });
+        outcome.await
+    }
+}
+
+impl Copies {
+    fn missing(&self, clusters: Range<u64>) -> Vec<u64> {
+        let copied = lock(&self.copied);
+        clusters.filter(|cluster| !copied.contains(cluster)).collect()
+    }
+
+    async fn copy(&self, io: Io<'_>, clusters: Range<u64>) -> Result<(), IoError> {
         let _alone = self.copying.acquire().await;
-        let clusters = missing(&lock(&self.copied));
-        for cluster in clusters {
+        for cluster in self.missing(clusters) {
             reached!("write-copies-first");
-            let (promise, outcome) = promise();
-            let (size, at) = (self.cluster, cluster * self.cluster);
-            let shared = io.share();
-            self.event_loop.spawn("copy", move |_| async move {
-                let own =
-                    if mutated("copy-takes-its-own-lock") { Some(shared.lock()) } else { None };
-                let own = match &own {
-                    Some(lock) => Some(lock.read().await),
-                    None => None,
-                };
-                promise.keep(copy(shared.io(), at, size).await);
-                drop(own);
-            });
-            outcome.await?;
+            copy(io, cluster * self.cluster, self.cluster).await?;
             lock(&self.copied).insert(cluster);
         }
         Ok(())
@@ -126,6 +139,8 @@ impl Driver for CopyBeforeWrite {
 
 impl fmt::Debug for CopyBeforeWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopyBeforeWrite").field("cluster", &self.cluster).finish_non_exhaustive()
+        f.debug_struct("CopyBeforeWrite")
+            .field("cluster", &self.copies.cluster)
+            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::graph::{Counted, InFlight, Node, NodeClosed, NodeRef};
+use crate::graph::{Counted, InFlight, Node, NodeClosed, NodeRef, StillInFlight};
 use crate::graph_lock::{GraphLock, Hold, OwnedReadGuard, ReadGuard};
 use crate::image::ImageError;
 use crate::sync::Arc;
@@ -73,7 +73,7 @@ impl<'a> Io<'a> {
 
     /// Keeps the request in flight as long as this lives, whatever becomes of its future: for whoever works for it
     /// elsewhere. A drain waits for him, too.
-    pub(crate) fn stay_in_flight(self) -> Option<InFlight> {
+    pub(crate) fn stay_in_flight(self) -> Option<StillInFlight> {
         self.counted.map(|counted| counted.stay(self.hold.main_loop()))
     }
 
@@ -164,7 +164,7 @@ pub struct SharedIo {
     node: Arc<Node>,
     guard: OwnedReadGuard,
     /// Dropped last: it ends, and kicks.
-    in_flight: Option<InFlight>,
+    in_flight: Option<StillInFlight>,
 }
 
 impl SharedIo {

@@ -34,7 +34,7 @@ pub use job::Job;
 pub use node::Node;
 pub use reference::NodeRef;
 pub use reopen::ReopenError;
-pub(crate) use request::Counted;
+pub(crate) use request::{Counted, StillInFlight};
 pub use request::{InFlight, NodeClosed};
 
 use crate::driver::Driver;

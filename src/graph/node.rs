@@ -36,8 +36,9 @@ pub struct Node {
     name: String,
     pub(super) on_main: MainCell<OnMain>,
     pub(super) children: GraphCell<Vec<Edge>>,
-    /// Requests in flight, and whether new ones are kept away.
-    pub(super) gate: Gate,
+    /// Requests in flight, and whether new ones are kept away. Shared with
+    /// those who work for a request: they do not keep the node.
+    pub(super) gate: Arc<Gate>,
     pub(super) activity: Mutex<Activity>,
     pub(crate) driver: Box<dyn Driver>,
 }
@@ -55,7 +56,7 @@ impl Node {
             name: name.to_owned(),
             on_main: MainCell::new(main, on_main),
             children: GraphCell::new(lock, Vec::new()),
-            gate: Gate::new(name),
+            gate: Arc::new(Gate::new(name)),
             activity: Mutex::new(Activity::default()).named(&format_args!("activity[{name}]")),
             driver,
         })

@@ -141,7 +141,7 @@ pub(super) fn announce_drain() {
 
 /// Whose request it is: a reference that outlives it, or a hold of its own.
 pub(super) trait Requested {
-    fn node(&self) -> &Arc<Node>;
+    fn node(&self) -> &Node;
     fn main(&self) -> &MainHandle;
 }
 
@@ -153,7 +153,7 @@ pub struct Held {
 }
 
 impl Requested for Held {
-    fn node(&self) -> &Arc<Node> {
+    fn node(&self) -> &Node {
         &self.node
     }
 
@@ -163,8 +163,8 @@ impl Requested for Held {
 }
 
 impl Requested for &NodeRef {
-    fn node(&self) -> &Arc<Node> {
-        self.shared()
+    fn node(&self) -> &Node {
+        NodeRef::node(self)
     }
 
     fn main(&self) -> &MainHandle {
@@ -184,7 +184,7 @@ pub struct InFlight<R: Requested = Held> {
 /// Where a request is counted that is in flight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted<'a> {
-    node: &'a Arc<Node>,
+    gate: &'a Arc<Gate>,
     shard: usize,
 }
 
@@ -192,18 +192,52 @@ pub(crate) struct Counted<'a> {
 impl<R: Requested> InFlight<R> {
     /// Where it is counted.
     pub(crate) fn counted(&self) -> Counted<'_> {
-        Counted { node: self.of.node(), shard: self.shard }
+        Counted { gate: &self.of.node().gate, shard: self.shard }
     }
+}
+
+/// A request that stays in flight for somebody who works for it. It keeps no node: where the last one is let go is
+/// the main loop's affair.
+pub(crate) struct StillInFlight {
+    gate: Arc<Gate>,
+    shard: usize,
+    main: MainHandle,
 }
 
 impl Counted<'_> {
     /// Counts the request once more. No look at the gate: it is in flight, so no drain has seen it gone. In the same
     /// shard, so that a drain that sums the shards one after the other cannot miss both.
-    pub(crate) fn stay(self, main: &MainHandle) -> InFlight {
+    pub(crate) fn stay(self, main: &MainHandle) -> StillInFlight {
         reached!("request-stays-in-flight");
-        self.node.gate.in_flight[self.shard].fetch_add(1, Ordering::Relaxed);
-        let of = Held { node: Arc::clone(self.node), main: main.clone() };
-        InFlight { of, shard: self.shard }
+        let gate = Arc::clone(self.gate);
+        gate.in_flight[self.shard].fetch_add(1, Ordering::Relaxed);
+        StillInFlight { gate, shard: self.shard, main: main.clone() }
+    }
+}
+
+impl StillInFlight {
+    /// Where it is counted.
+    pub(crate) fn counted(&self) -> Counted<'_> {
+        Counted { gate: &self.gate, shard: self.shard }
+    }
+}
+
+impl Drop for StillInFlight {
+    fn drop(&mut self) {
+        self.gate.leave(self.shard);
+        self.main.kick();
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StillInFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StillInFlight").finish_non_exhaustive()
     }
 }
 

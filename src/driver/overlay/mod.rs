@@ -103,6 +103,25 @@ fn check_places(entries: &[u64]) -> Result<(), FormatError> {
     }
 }
 
+/// An entry on its way to the file. Where the write is given up meanwhile, the entry gets there all the same: it is that
+/// of the cluster from then on.
+struct Entering<'a> {
+    overlay: &'a Overlay,
+    cluster: u64,
+    offset: u64,
+    /// It has not failed.
+    maps: bool,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        let mut map = lock(&self.overlay.map);
+        if self.maps {
+            map.entries[small(self.cluster)] = self.offset;
+        }
+    }
+}
+
 impl Overlay {
     /// Writes an empty overlay into the node `file`, over what it held. The node's user may write.
     ///
@@ -263,17 +282,25 @@ impl Overlay {
         }
         let within = small(piece.within);
         cluster[within..within + piece.buffer.len()].copy_from_slice(&data[piece.buffer.clone()]);
-        let offset = lock(&self.map).end;
+        let offset = self.take_place();
         let entry_at = self.header.map_at() + 8 * piece.cluster;
         if mutated("overlay-maps-before-data") {
             file.write(entry_at, &offset.to_le_bytes()).await?;
         }
         file.write(offset, &cluster).await?;
-        // From here on the place is taken: whether an entry that failed has reached the file nobody knows.
-        lock(&self.map).end = offset + size;
-        file.write(entry_at, &offset.to_le_bytes()).await?;
-        lock(&self.map).entries[small(piece.cluster)] = offset;
-        Ok(())
+        let mut entering = Entering { overlay: self, cluster: piece.cluster, offset, maps: true };
+        let entered = file.write(entry_at, &offset.to_le_bytes()).await;
+        entering.maps = entered.is_ok();
+        entered
+    }
+
+    /// Takes the next place of the file. Also for good if the write fails or is given up: somebody may still be writing
+    /// there.
+    fn take_place(&self) -> u64 {
+        let mut map = lock(&self.map);
+        let offset = map.end;
+        map.end = offset + self.header.cluster();
+        offset
     }
 
     /// Whether a commit may write to the backing node, from the next change of the graph on.

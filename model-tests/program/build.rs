@@ -20,7 +20,7 @@ use crate::graph::{BlockGraph, NodeRef};
 use crate::graph_lock::{self, GraphCell};
 use crate::image::{Image, MemoryImages, Mode};
 use crate::permission::{Access, Permissions};
-use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::{AtomicBool, AtomicU32};
 use crate::sync::model::Beside;
 use crate::sync::note::Note;
 use crate::sync::{Arc, Named, model};
@@ -73,6 +73,7 @@ impl World {
             callbacks: Callbacks::new(program),
             faults: faults.collect(),
             left: AtomicU32::new(0).named(&"left"),
+            is_awaited: AtomicBool::new(false).named(&"awaited"),
             residents: program.loops.iter().enumerate().map(residents).collect(),
             formatted: formatted(program),
             graph,

@@ -63,7 +63,8 @@ impl World {
             Step::Commit(node) => self.commit(main, *node),
             Step::Stop(stopped) => {
                 self.operation(main, Operation::Plain, |main| {
-                    main.wait_while(|_| self.residents[stopped.0].load(Ordering::Acquire) > 0);
+                    let residents = &self.residents[stopped.0];
+                    self.wait_for_others(main, || residents.load(Ordering::Acquire) > 0);
                 });
                 let thread = self
                     .hands

@@ -85,7 +85,7 @@ impl World {
     fn let_everything_finish(self: &Arc<Self>, main: &mut MainLoop, surprised: bool) {
         model::fair_from_here();
         self.set_faults(false);
-        main.wait_while(|_| self.is_somebody_left());
+        self.wait_for_others(main, || self.is_somebody_left());
         self.stop_loops(main);
         while main.poll_bottom_halves() {}
         self.check_bottom_halves();

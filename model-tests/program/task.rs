@@ -93,7 +93,14 @@ impl Running {
                 }
                 Step::Move(target) => {
                     if let Some(coroutine) = &coroutine {
-                        coroutine.move_to(&self.world.loops[target.0]).await;
+                        let target = &self.world.loops[target.0];
+                        coroutine.move_to(target).await;
+                        let home = coroutine.home();
+                        always(
+                            "goes-on-elsewhere",
+                            Arc::ptr_eq(&home, target),
+                            format_args!("it goes on on `{}`", home.name()),
+                        );
                     }
                 }
                 Step::Wait(event) => self.world.event(*event).await,

@@ -14,7 +14,7 @@ use crate::event_loop::{EventLoop, MainCell, MainHandle, MainLoop, WorkerPool};
 use crate::graph::{BlockGraph, Node, NodeDescription, NodeRef};
 use crate::graph_lock::{GraphCell, GraphIoThread};
 use crate::image::{MemoryImages, Mode};
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::model::Beside;
 use crate::sync::note::Note;
 use crate::sync::time::Duration;
@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) faults: Vec<Option<Arc<Faults>>>,
     /// Tasks that have not finished, and commands that have not run.
     pub(super) left: AtomicU32,
+    /// The main loop waits for others to finish.
+    pub(super) is_awaited: AtomicBool,
     /// For each loop: the tasks on it that have not finished.
     pub(super) residents: Vec<AtomicU32>,
     /// Images that hold an overlay, as it is written by the overlay alone.
@@ -85,10 +87,19 @@ impl World {
         NodeId(at.expect("every node of the graph is one of the program's"))
     }
 
-    /// Somebody has finished.
+    /// Somebody has finished. He kicks only who waits for that: a kick more could hide that another one is missing.
     pub(super) fn one_less(&self) {
         self.left.fetch_sub(1, Ordering::Release);
-        self.main.kick();
+        if self.is_awaited.load(Ordering::Acquire) {
+            self.main.kick();
+        }
+    }
+
+    /// Polls while this holds of those who have not finished.
+    pub(super) fn wait_for_others(&self, main: &mut MainLoop, holds: impl Fn() -> bool) {
+        self.is_awaited.store(true, Ordering::SeqCst);
+        main.wait_while(|_| holds());
+        self.is_awaited.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn is_somebody_left(&self) -> bool {

@@ -413,17 +413,6 @@ impl Execution {
         self.choices.push(Choice::Value(value));
         value
     }
-
-    /// Notes a step of the running task that no other task can see.
-    pub(crate) fn note(&mut self, what: What) {
-        self.record(self.current, what);
-    }
-
-    fn record(&mut self, task: usize, what: What) {
-        if self.records {
-            self.steps.push(Step { task, what });
-        }
-    }
 }
 
 /// Announces `operation`, waits until it is chosen, and acts. `None` outside an execution and

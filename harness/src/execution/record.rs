@@ -82,6 +82,17 @@ pub(crate) struct Step {
 }
 
 impl Execution {
+    /// Notes a step of the running task that no other task can see.
+    pub(crate) fn note(&mut self, what: What) {
+        self.record(self.current, what);
+    }
+
+    pub(super) fn record(&mut self, task: usize, what: What) {
+        if self.records {
+            self.steps.push(Step { task, what });
+        }
+    }
+
     /// The log as a trace, with the closing lines given.
     pub(crate) fn trace(&self, closing: Vec<String>) -> Trace {
         Trace {

@@ -47,7 +47,7 @@ pub(crate) struct FuzzOptions {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Schedules for each program
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     schedules: u64,
     /// Plants this bug
     #[arg(long, value_name = "ID")]

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::engine;
 
 /// A program of at most so many steps is explored exhaustively, as far as its schedules go.
-const SMALL: usize = 5;
+const SMALL: usize = 2;
 
 /// A program as it was drawn, to be shrunk with how it is scheduled.
 pub(super) type Tree = Box<dyn ValueTree<Value = (Program, Schedule)>>;

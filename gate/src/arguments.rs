@@ -281,7 +281,7 @@ fn one_line(error: &clap::Error) -> String {
         ErrorKind::InvalidSubcommand => {
             let found = word(ContextKind::InvalidSubcommand);
             format!(
-                "found `{found}`, expected one of list, replay, mutants, explore, merge, sample, or no command for a \
+                "found `{found}`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, or no command for a \
                  run"
             )
         }
@@ -347,8 +347,8 @@ mod tests {
             ),
             (&["--frobnicate"], "found `--frobnicate`, expected an option of `gate --help`"),
             (
-                &["check"],
-                "found `check`, expected one of list, replay, mutants, explore, merge, sample, or no command \
+                &["chekc"],
+                "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, or no command \
                  for a run",
             ),
             (&["replay"], "found no <FILE>, expected one"),

@@ -10,6 +10,9 @@ mod walk;
 
 use std::fmt;
 
+pub(crate) use events::only_reads;
+pub(crate) use walk::Walk;
+
 use crate::program::{NodeId, Party, Program};
 
 /// A calling rule.

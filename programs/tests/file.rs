@@ -224,7 +224,7 @@ fn whole_files() -> Vec<(String, &'static str)> {
         ("[[loop]]\nname = 'l'\nsteps = []\n[[task]]\nname = 'l'\non = 'main'".to_owned(), "5:9: found `l`, the task of that loop, a second time, expected another name"),
         ("[[node]]\nname = 'n'\n[[loop]]\nname = 'l'\nholds = ['n']".to_owned(), "5:11: found `holds` of a loop without `steps`, expected `steps`, too"),
         ("[[command]]\nname = 'c'\nsteps = ['post c']".to_owned(), "1:1: found `c` comes to post itself, expected that bottom halves and commands do not post each other, or themselves, for ever"),
-        ("[[loop]]\nname = 'l'\n[main]\nsteps = ['stop l', 'stop l']".to_owned(), "4:21: found loop `l` is stopped twice, expected that nobody comes to a loop that is stopped, and it is stopped once"),
+        ("[[loop]]\nname = 'l'\n[main]\nsteps = ['stop l', 'stop l']".to_owned(), "4:21: found loop `l` is stopped twice, expected that nobody moves from or to a loop that is stopped, or waits there, and it is stopped once"),
         ("[[node]]\nname = 'n'\n[[node]]\nname = 'o'\nopen = false\n[[task]]\nname = 't'\non = 'main'\nholds = ['o']".to_owned(), "6:1: found task `t` holds `o`, expected that a task names nodes that are there when the program begins; what comes later it reaches through their children"),
         ("[[node]]\nname = 'n'\nchildren = { file = 'm' }\n[[node]]\nname = 'm'\nchildren = { file = 'n' }".to_owned(), "1:1: found `n` is below itself, expected that a node has the edges of its driver, each once, and is not below itself"),
     ]

@@ -87,7 +87,8 @@ fn holds_read_lock(steps: &[Step], at: usize) -> bool {
     last == Some(&Step::ReadLock)
 }
 
-fn only_reads(step: &Step) -> bool {
+/// Whether nothing in this step can wait for a writer but the read lock.
+pub(crate) fn only_reads(step: &Step) -> bool {
     matches!(
         step,
         Step::ReadLock

@@ -5,8 +5,8 @@ use crate::program::{Driver, ImageId, NodeId, Party, Program};
 use crate::step::Step;
 
 /// What a party is in the middle of.
-#[derive(Default)]
-struct Walk {
+#[derive(Clone, Default)]
+pub(crate) struct Walk {
     section: bool,
     drained: Vec<NodeId>,
     drained_all: u32,
@@ -24,20 +24,9 @@ enum Activity {
 }
 
 pub(super) fn check(program: &Program, party: Party, steps: &[Step]) -> Result<(), Broken> {
-    let mut walk = Walk::default();
-    if let Party::Task(task) = party {
-        walk.holds.clone_from(&program.tasks[task.0].holds);
-    }
+    let mut walk = Walk::begin(program, party);
     for (at, step) in steps.iter().enumerate() {
-        let takers = step.takers();
-        let refused = if takers.include(party, is_thread(program, party))
-            && !(matches!(party, Party::BottomHalf(_)) && matches!(step, Step::Signal(_)))
-        {
-            walk.take(program, party, step)
-        } else {
-            Err((Rule::Taker, Some(format!("it is for {}", takers.described()))))
-        };
-        refused.map_err(|(rule, more)| {
+        walk.take(program, party, step).map_err(|(rule, more)| {
             let more = more.map_or_else(String::new, |more| format!(" ({more})"));
             let found = format!("`{}`{more}", step.shown(program));
             Broken { rule, step: Some((party, at)), part: None, found }
@@ -49,7 +38,8 @@ pub(super) fn check(program: &Program, party: Party, steps: &[Step]) -> Result<(
     })
 }
 
-type Taken = Result<(), (Rule, Option<String>)>;
+/// `Err`: the rule that a step breaks, and more about it.
+pub(crate) type Taken = Result<(), (Rule, Option<String>)>;
 
 /// `Ok` if it holds, else the rule.
 fn rule(holds: bool, rule: Rule) -> Taken {
@@ -57,7 +47,46 @@ fn rule(holds: bool, rule: Rule) -> Taken {
 }
 
 impl Walk {
-    fn take(&mut self, program: &Program, party: Party, step: &Step) -> Taken {
+    /// Before the first step of `party`.
+    pub(crate) fn begin(program: &Program, party: Party) -> Self {
+        let holds = match party {
+            Party::Task(task) => program.tasks[task.0].holds.clone(),
+            _ => Vec::new(),
+        };
+        Walk { holds, ..Walk::default() }
+    }
+
+    /// Takes a step, if the party may take it here. Whether it may not is known when it is half taken: who goes on all the
+    /// same keeps a walk from before it.
+    pub(crate) fn take(&mut self, program: &Program, party: Party, step: &Step) -> Taken {
+        let takers = step.takers();
+        let signals = matches!(step, Step::Signal(_));
+        let may_never_run = !matches!(party, Party::Main | Party::Task(_));
+        if signals && may_never_run || !takers.include(party, is_thread(program, party)) {
+            return Err((Rule::Taker, Some(format!("it is for {}", takers.described()))));
+        }
+        self.go_on(program, party, step)
+    }
+
+    /// Closes what is open, the innermost first as far as that is known.
+    pub(crate) fn close(self, steps: &mut Vec<Step>) {
+        if self.section {
+            steps.push(Step::Unlock);
+        }
+        if self.read_lock {
+            steps.push(Step::ReadUnlock);
+        }
+        match self.activity {
+            None => {}
+            Some(Activity::Drained) => steps.push(Step::EndDrained),
+            Some(Activity::Job) => steps.push(Step::EndJob),
+        }
+        steps.extend((0..self.drained_all).map(|_| Step::DrainAllEnd));
+        steps.extend(self.drained.into_iter().rev().map(Step::DrainEnd));
+        steps.extend(self.elsewhere.into_iter().rev().map(Step::CloseElsewhere));
+    }
+
+    fn go_on(&mut self, program: &Program, party: Party, step: &Step) -> Taken {
         rule(!self.section || !polls(step), Rule::NoPollInSection)?;
         self.names(program, party, step)?;
         match step {
@@ -182,6 +211,9 @@ impl Walk {
                 if nodes.iter().any(|(node, _)| program.node(*node).driver.image().is_none()) =>
             {
                 Err((Rule::Shape, Some("only a `storage` has an image to reopen".to_owned())))
+            }
+            Step::Reopen(nodes) if nodes.is_empty() => {
+                Err((Rule::Shape, Some("no node".to_owned())))
             }
             Step::Commit(node) if program.node(*node).driver != Driver::Overlay => {
                 Err((Rule::Shape, Some("only an `overlay` is committed".to_owned())))

@@ -14,7 +14,8 @@
 //! # Not here
 //! Nodes and edges: the shapes that are drawn are whole, and shrinking asks the rules about those that it makes.
 
-use crate::program::{BottomHalfId, Driver, ImageId, NodeId, Party, Place, Program, TaskId};
+use crate::program::{BottomHalfId, Driver, Party, Place, Program, TaskId};
+use crate::rules::Walk;
 use crate::step::Step;
 
 use super::wait;
@@ -48,207 +49,16 @@ pub(super) fn repair(program: &mut Program) {
 }
 
 fn repair_list(program: &Program, party: Party, steps: &mut Vec<Step>) {
-    let mut walk = Walk::new(program, party);
-    steps.retain(|step| walk.takes(step));
+    let mut walk = Walk::begin(program, party);
+    steps.retain(|step| {
+        let mut after = walk.clone();
+        let taken = after.take(program, party, step).is_ok();
+        if taken {
+            walk = after;
+        }
+        taken
+    });
     walk.close(steps);
-}
-
-/// What somebody is in the middle of.
-struct Walk<'a> {
-    program: &'a Program,
-    party: Party,
-    thread: bool,
-    section: bool,
-    drained: Vec<NodeId>,
-    drained_all: u32,
-    read_lock: bool,
-    activity: Activity,
-    holds: Vec<NodeId>,
-    elsewhere: Vec<ImageId>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Activity {
-    None,
-    Drained,
-    Job,
-}
-
-impl<'a> Walk<'a> {
-    fn new(program: &'a Program, party: Party) -> Self {
-        let task = if let Party::Task(task) = party { Some(&program.tasks[task.0]) } else { None };
-        Walk {
-            program,
-            party,
-            thread: task.is_some_and(|task| task.place == Place::Thread),
-            section: false,
-            drained: Vec::new(),
-            drained_all: 0,
-            read_lock: false,
-            activity: Activity::None,
-            holds: task.map_or_else(Vec::new, |task| task.holds.clone()),
-            elsewhere: Vec::new(),
-        }
-    }
-
-    /// Whether the step may be taken here; if so, it is.
-    fn takes(&mut self, step: &Step) -> bool {
-        let callback_signals =
-            matches!(step, Step::Signal(_)) && !matches!(self.party, Party::Main | Party::Task(_));
-        !callback_signals
-            && step.takers().include(self.party, self.thread)
-            && !(self.section && polls(step))
-            && self.names(step)
-            && self.goes_on(step)
-    }
-
-    fn names(&self, step: &Step) -> bool {
-        let driver = |node: &NodeId| self.program.node(*node).driver;
-        match step {
-            Step::Attach(parent, edge, _)
-            | Step::Detach(parent, edge)
-            | Step::Replace(parent, edge, _)
-            | Step::Append(parent, edge, _) => driver(parent).edges().contains(edge),
-            Step::Reopen(nodes) => {
-                !nodes.is_empty() && nodes.iter().all(|(node, _)| driver(node).image().is_some())
-            }
-            Step::Commit(node) => driver(node) == Driver::Overlay,
-            Step::Open(node) => {
-                let allowed = driver(node) != Driver::Overlay
-                    || self.party == Party::Main && !self.is_draining();
-                allowed && !self.program.node(*node).open
-            }
-            Step::Read(node)
-            | Step::Write(node)
-            | Step::Flush(node)
-            | Step::CancelWrite(node)
-            | Step::Look(node) => {
-                !matches!(self.party, Party::Task(_)) || self.program.node(*node).open
-            }
-            _ => true,
-        }
-    }
-
-    fn is_draining(&self) -> bool {
-        !self.drained.is_empty() || self.drained_all > 0
-    }
-
-    fn goes_on(&mut self, step: &Step) -> bool {
-        match step {
-            Step::WriteLock { .. } => !std::mem::replace(&mut self.section, true),
-            Step::Unlock => std::mem::take(&mut self.section),
-            Step::Attach(..)
-            | Step::Detach(..)
-            | Step::Replace(..)
-            | Step::Append(..)
-            | Step::ReplaceNode(..)
-            | Step::ScheduleUnref(_) => self.section,
-            Step::DrainBegin(node) => {
-                self.drained.push(*node);
-                true
-            }
-            Step::DrainEnd(node) => take_last(&mut self.drained, node),
-            Step::DrainAllBegin => {
-                self.drained_all += 1;
-                true
-            }
-            Step::DrainAllEnd => {
-                let begun = self.drained_all > 0;
-                self.drained_all -= u32::from(begun);
-                begun
-            }
-            Step::Wait(_) | Step::Stop(_) => !self.is_draining() && self.activity == Activity::None,
-            Step::OpenElsewhere(image, _) => {
-                let first = !self.elsewhere.contains(image);
-                if first {
-                    self.elsewhere.push(*image);
-                }
-                first
-            }
-            Step::CloseElsewhere(image) => take_last(&mut self.elsewhere, image),
-            _ => self.goes_on_as_task(step),
-        }
-    }
-
-    fn goes_on_as_task(&mut self, step: &Step) -> bool {
-        let free = !self.read_lock && self.activity == Activity::None;
-        match step {
-            Step::Read(_) | Step::Write(_) | Step::Flush(_) | Step::CancelWrite(_) => free,
-            Step::ReadLock => !std::mem::replace(&mut self.read_lock, true),
-            Step::CancelReadLock => !self.read_lock,
-            Step::ReadUnlock => std::mem::take(&mut self.read_lock),
-            Step::Look(_) => self.read_lock || !matches!(self.party, Party::Task(_)),
-            Step::Drained(node) => free && self.begins(Activity::Drained, node),
-            Step::Job(node) => free && self.begins(Activity::Job, node),
-            Step::EndDrained => self.ends(Activity::Drained),
-            Step::PausePoint => !self.read_lock && self.activity == Activity::Job,
-            Step::EndJob => self.ends(Activity::Job),
-            Step::Drop(node) => {
-                !matches!(self.party, Party::Task(_)) || take_last(&mut self.holds, node)
-            }
-            _ => true,
-        }
-    }
-
-    fn begins(&mut self, activity: Activity, node: &NodeId) -> bool {
-        let held = take_last(&mut self.holds, node);
-        if held {
-            self.activity = activity;
-        }
-        held
-    }
-
-    fn ends(&mut self, activity: Activity) -> bool {
-        let going_on = self.activity == activity;
-        if going_on {
-            self.activity = Activity::None;
-        }
-        going_on
-    }
-
-    /// Closes what is open, the innermost first as far as that is known.
-    fn close(self, steps: &mut Vec<Step>) {
-        if self.section {
-            steps.push(Step::Unlock);
-        }
-        if self.read_lock {
-            steps.push(Step::ReadUnlock);
-        }
-        match self.activity {
-            Activity::None => {}
-            Activity::Drained => steps.push(Step::EndDrained),
-            Activity::Job => steps.push(Step::EndJob),
-        }
-        steps.extend((0..self.drained_all).map(|_| Step::DrainAllEnd));
-        steps.extend(self.drained.into_iter().rev().map(Step::DrainEnd));
-        steps.extend(self.elsewhere.into_iter().rev().map(Step::CloseElsewhere));
-    }
-}
-
-fn take_last<T: PartialEq>(list: &mut Vec<T>, one: &T) -> bool {
-    let at = list.iter().rposition(|each| each == one);
-    at.map(|at| list.remove(at)).is_some()
-}
-
-/// Whether callbacks may run in this step, or it waits.
-fn polls(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::WriteLock { .. }
-            | Step::Unref(_)
-            | Step::Open(_)
-            | Step::DrainBegin(_)
-            | Step::DrainEnd(_)
-            | Step::DrainAllBegin
-            | Step::DrainAllEnd
-            | Step::Poll
-            | Step::After(_)
-            | Step::Reopen(_)
-            | Step::Commit(_)
-            | Step::Stop(_)
-            | Step::Wait(_)
-            | Step::Pause
-    )
 }
 
 /// Leaves out each post that would let a callback come to post itself.

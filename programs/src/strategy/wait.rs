@@ -4,6 +4,7 @@
 //! under the read lock, only if who signals does nothing before that could wait for a writer.
 
 use crate::program::{EventId, Party, Program, TaskId};
+use crate::rules::only_reads;
 use crate::step::Step;
 
 /// Where a step is: whose, and which.
@@ -109,20 +110,5 @@ fn holds_read_lock(steps: &[Step]) -> bool {
 
 /// Whether a task does nothing before this step that could wait for a writer.
 fn reads(program: &Program, (who, at): At) -> bool {
-    who > 0
-        && list(program, who)[..at].iter().all(|step| {
-            matches!(
-                step,
-                Step::ReadLock
-                    | Step::CancelReadLock
-                    | Step::ReadUnlock
-                    | Step::Look(_)
-                    | Step::Yield
-                    | Step::Schedule(_)
-                    | Step::Cancel(_)
-                    | Step::Delete(_)
-                    | Step::Post(_)
-                    | Step::Signal(_)
-            )
-        })
+    who > 0 && list(program, who)[..at].iter().all(only_reads)
 }

@@ -8,9 +8,9 @@
 //! | --- | --- |
 //! | [`program`] | what a program consists of |
 //! | [`step`] | what a task does at a time, and who may do it |
-//! | [`file`] | programs as TOML, read and written |
+//! | [`mod@file`] | programs as TOML, read and written |
 //! | [`rules`] | the calling rules: a program that breaks one is refused before it runs |
-//! | [`reference`] | what must come of a run: the graph again, plain and sequential |
+//! | [`mod@reference`] | what must come of a run: the graph again, plain and sequential |
 //! | [`strategy`] | how programs are drawn and shrunk |
 //!
 //! This package knows nothing of the machinery. Who executes a program is `model-tests/program/`, on each backend.

@@ -1,5 +1,6 @@
 //! How a run begins: the nodes that are there, their children, and who takes steps.
 
+use graphlock_harness::scenario::always;
 use graphlock_programs::program::{
     Deferral, Driver, Edge, ImageId, LoopId, NodeId, Place, Program, TaskId,
 };
@@ -227,6 +228,13 @@ impl World {
             let reference = Arc::into_inner(reference).expect("nobody uses it any more");
             self.graph.unref(&mut main, reference);
         }
+        let nested = self.graph.closes_nested_most();
+        // A plain unref closes the children's nodes inside the close of the node itself; nothing is deeper.
+        always(
+            "closing-does-not-nest",
+            nested <= 1 || !self.expects_every_kick(),
+            format_args!("{nested} closes around one"),
+        );
         self.callbacks.delete_all();
         let leaked = self.graph.shutdown(&mut main).err().map_or(Vec::new(), |left| left.nodes);
         let locked: Vec<&str> = self
@@ -236,7 +244,7 @@ impl World {
             .map(|image| image.name)
             .filter(|name| self.is_locked(name))
             .collect();
-        graphlock_harness::scenario::always(
+        always(
             "nothing-is-left",
             leaked.is_empty() && locked.is_empty(),
             format_args!("nodes {leaked:?}, locked images {locked:?}"),

@@ -173,6 +173,12 @@ impl Reference {
         self.suspended += 1;
     }
 
+    /// Whether something is going on of which it is not known yet what has come of it.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspended > 0
+    }
+
     /// It is known.
     pub fn resume(&mut self) {
         self.suspended -= 1;

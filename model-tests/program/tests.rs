@@ -74,6 +74,8 @@ fn what_is_planted_is_found_by_a_program() {
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config {
         cases: 200,
+        // The same programs in every run: what is drawn anew each time is for `cargo gate fuzz`.
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
         failure_persistence: Some(Box::new(
             proptest::test_runner::FileFailurePersistence::Direct("proptest-regressions/programs.txt"),
         )),

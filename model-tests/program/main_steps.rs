@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// Does something in which callbacks may run, and compares the graph with the reference when it has returned.
+    /// Does something in which callbacks may run.
     pub(super) fn operation<R>(
         &self,
         main: &mut MainLoop,
@@ -178,7 +178,13 @@ impl World {
     }
 
     fn unref(&self, main: &mut MainLoop, node: NodeId) {
-        let Some(reference) = self.take(main, node) else { return };
+        if let Some(reference) = self.take(main, node) {
+            self.let_go_now(main, node, reference);
+        }
+    }
+
+    /// Lets a reference go that is the main loop's. What it was the last one of is closed when this returns.
+    fn let_go_now(&self, main: &mut MainLoop, node: NodeId, reference: NodeRef) {
         let token = self.reference.with(|of_run| {
             let token = of_run.token();
             of_run.let_go(node, token);
@@ -232,14 +238,7 @@ impl World {
         always("drained-section-stays-drained", drained, format_args!("`{name}` is not"));
         self.quiet[node.0].own();
         self.graph.drained_end(main, &section);
-        let token = self.reference.with(|reference| {
-            let token = reference.token();
-            reference.let_go(node, token);
-            token
-        });
-        self.operation(main, Operation::Plain, |main| self.graph.unref(main, section));
-        self.reference.with(|reference| reference.settle(token));
-        self.compare_now(main);
+        self.let_go_now(main, node, section);
     }
 
     fn reopen(&self, main: &mut MainLoop, nodes: &[(NodeId, Mode)]) {

@@ -10,7 +10,7 @@ mod walk;
 
 use std::fmt;
 
-pub(crate) use events::only_reads;
+pub(crate) use events::{holds_read_lock, only_reads};
 pub(crate) use walk::Walk;
 
 use crate::program::{NodeId, Party, Program};

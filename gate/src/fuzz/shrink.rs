@@ -109,7 +109,7 @@ impl Shrunk {
 }
 
 /// A schedule that is not shown again when it is followed: as it was found.
-pub(crate) fn as_found(violation: &Violation) -> Minimised {
+fn as_found(violation: &Violation) -> Minimised {
     let violation = violation.clone();
     Minimised { violation, preemptions: 0, switches: 0, executions: 0, minimal: false }
 }

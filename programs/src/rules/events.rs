@@ -39,7 +39,7 @@ pub(super) fn check(program: &Program) -> Result<(), Broken> {
                     found: named,
                 });
             }
-            if holds_read_lock(steps_of(program, *party), *at)
+            if holds_read_lock(&steps_of(program, *party)[..*at])
                 && !(matches!(signaller, Party::Task(_))
                     && steps_of(program, *signaller)[..*signal_at].iter().all(only_reads))
             {
@@ -82,8 +82,9 @@ fn comes_before(program: &Program, early: (Party, usize), late: (Party, usize)) 
     false
 }
 
-fn holds_read_lock(steps: &[Step], at: usize) -> bool {
-    let last = steps[..at].iter().rfind(|step| matches!(step, Step::ReadLock | Step::ReadUnlock));
+/// Whether who has taken these steps holds the read lock.
+pub(crate) fn holds_read_lock(steps: &[Step]) -> bool {
+    let last = steps.iter().rfind(|step| matches!(step, Step::ReadLock | Step::ReadUnlock));
     last == Some(&Step::ReadLock)
 }
 

@@ -4,7 +4,7 @@
 //! under the read lock, only if who signals does nothing before that could wait for a writer.
 
 use crate::program::{EventId, Party, Program, TaskId};
-use crate::rules::only_reads;
+use crate::rules::{holds_read_lock, only_reads};
 use crate::step::Step;
 
 /// Where a step is: whose, and which.
@@ -101,11 +101,6 @@ fn comes_before(
                     comes_before(program, signals, left_out, early, signal, depth - 1)
                 })
         })
-}
-
-fn holds_read_lock(steps: &[Step]) -> bool {
-    let last = steps.iter().rfind(|step| matches!(step, Step::ReadLock | Step::ReadUnlock));
-    last == Some(&Step::ReadLock)
 }
 
 /// Whether a task does nothing before this step that could wait for a writer.

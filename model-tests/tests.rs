@@ -21,7 +21,7 @@ fn bound(scenario: &Scenario) -> Option<Check> {
 
 fn describe(scenario: &Scenario, report: &Report) -> String {
     let violation = report.verdict.violation();
-    let lanes = violation.map_or_else(String::new, |found| found.trace.lanes_end(100, 80));
+    let lanes = violation.map_or_else(String::new, |found| found.trace.lanes(100));
     let name = scenario.full_name();
     format!(
         "{name} on {BACKEND}: {}, {} executions\n{lanes}",

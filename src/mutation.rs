@@ -5,6 +5,7 @@
 
 /// Whether the protection `id` is turned off.
 #[inline(always)]
+#[track_caller]
 pub(crate) fn mutated(id: &'static str) -> bool {
     crate::sync::model::mutated(id)
 }

@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 
 use graphlock_harness::outcome::Violation;
 use graphlock_harness::schedule::{Schedule, ScheduleFile};
+use graphlock_harness::trace::{Lanes, ROWS_MAX};
 
 use crate::place;
-
-/// The last steps that are drawn; the schedule file has all of them.
-const LANES_ROWS: usize = 200;
+use crate::table::Paint;
 
 /// Columns that the drawing may take.
-const LANES_WIDTH: usize = 100;
+const WIDTH_MAX: usize = 100;
 
 /// Saves the schedule of a violation, if its engine gave one.
 ///
@@ -58,20 +57,15 @@ fn file_name(scenario: &str, mutation: Option<&str>) -> String {
 }
 
 /// What happened, drawn in lanes where the engine gave the steps.
-pub(crate) fn draw(violation: &Violation) -> String {
+pub(crate) fn draw(violation: &Violation, paint: Paint) -> String {
+    if !violation.trace.is_empty() {
+        let lanes = Lanes::new(&violation.trace, WIDTH_MAX, ROWS_MAX);
+        return lanes.painted(&|tone, text| paint.paint_lane(tone, text));
+    }
     let message = violation.message.trim_end();
     let kind = violation.kind.to_string();
     // An engine's text often begins with the kind.
-    let mut text = if message.starts_with(&kind) {
-        format!("{message}\n")
-    } else {
-        format!("{kind}: {message}\n")
-    };
-    if !violation.trace.is_empty() {
-        text += "\n";
-        text += &violation.trace.lanes_end(LANES_WIDTH, LANES_ROWS);
-    }
-    text
+    if message.starts_with(&kind) { format!("{message}\n") } else { format!("{kind}: {message}\n") }
 }
 
 /// How to see it again.
@@ -104,6 +98,6 @@ mod tests {
         };
         let saved = save(Path::new("/nowhere/at/all"), "a", None, &violation);
         assert_eq!(saved.expect("nothing is written"), None);
-        assert_eq!(draw(&violation), "panic: gone\n");
+        assert_eq!(draw(&violation, Paint::NONE), "panic: gone\n");
     }
 }

@@ -23,7 +23,7 @@ use crate::place;
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
 use crate::subject::{ExploreOptions, LimitOptions, SampleOptions, SubjectOptions};
-use crate::table::count;
+use crate::table::{Paint, count};
 
 /// How often a checkpoint is written: what is done after it is lost when the process is killed.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
@@ -177,7 +177,11 @@ fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {
         let file = save(&folder, &subject.full_name, mutation, violation).map_err(|error| {
             format!("{}: {error}, expected a writable folder", place::shown(&folder))
         })?;
-        text += &format!("\n{}\n{}", draw(violation), how_to_replay(file.as_deref()));
+        text += &format!(
+            "\n{}\n{}",
+            draw(violation, Paint::for_stdout()),
+            how_to_replay(file.as_deref())
+        );
     }
     Ok(Shown { text, exit_code: report.verdict.exit_code() })
 }

@@ -23,7 +23,7 @@ use crate::counterexample::draw;
 use crate::engine;
 use crate::place;
 use crate::replay::Shown;
-use crate::table::count;
+use crate::table::{Paint, count};
 
 /// A program from a file.
 #[derive(Debug, Args)]
@@ -179,7 +179,7 @@ fn failed(
     let planted = options.mutation.as_ref().map(|id| format!(" --mutation {id}"));
     Ok(format!(
         "\n{}\nto see it again: cargo gate check {} --schedule {}{}\n",
-        draw(&violation),
+        draw(&violation, Paint::for_stdout()),
         place::shown(&saved.0),
         place::shown(&saved.1),
         planted.unwrap_or_default(),

@@ -18,6 +18,7 @@ use crate::counterexample::draw;
 use crate::engine::Engine;
 use crate::plan::{Job, Purpose};
 use crate::run::execute;
+use crate::table::Paint;
 
 /// A replay that is ready to be executed.
 #[derive(Debug)]
@@ -87,12 +88,12 @@ impl Replay {
 pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
     let (text, exit_code) = match &report.verdict {
         Verdict::Violation(violation) if violation.kind.to_string() == *expected => {
-            (draw(violation) + &format!("shown again: {expected}\n"), 1)
+            (draw(violation, Paint::for_stdout()) + &format!("shown again: {expected}\n"), 1)
         }
         Verdict::Violation(violation) => {
             let found = &violation.kind;
             let line = format!("not shown again: the file says `{expected}`, found `{found}`\n");
-            (draw(violation) + &line, 4)
+            (draw(violation, Paint::for_stdout()) + &line, 4)
         }
         Verdict::NotDeterministic(reason) | Verdict::HarnessBlind(reason) => {
             (format!("not shown again: the file says `{expected}`, but {reason}\n"), 4)

@@ -149,21 +149,21 @@ fn failures(results: &Results, paint: Paint) -> String {
         let _ = write!(text, "\n{}\n{reason}", paint.paint(Tone::Bad, &title));
     };
     for row in results.rows.iter().chain(&results.twice).filter(|row| !row.accepted) {
-        fail(&row.job, &reason(results, &row.job, &row.report));
+        fail(&row.job, &reason(results, &row.job, &row.report, paint));
     }
     for planted in results.planted.iter().filter(|planted| planted.fate != Fate::Found) {
         let expected =
             format!("expected within {} executions: {}\n", planted.bug.budget, planted.bug.symptom);
-        fail(&planted.job, &(expected + &reason(results, &planted.job, &planted.report)));
+        fail(&planted.job, &(expected + &reason(results, &planted.job, &planted.report, paint)));
     }
     text
 }
 
-fn reason(results: &Results, job: &Job, report: &Report) -> String {
+fn reason(results: &Results, job: &Job, report: &Report, paint: Paint) -> String {
     match &report.verdict {
         Verdict::Violation(violation) => {
             let file = results.file_of(job, report);
-            counterexample::draw(violation) + &counterexample::how_to_replay(file)
+            counterexample::draw(violation, paint) + &counterexample::how_to_replay(file)
         }
         Verdict::Complete => "the search was complete and noticed nothing\n".to_owned(),
         Verdict::BudgetSpent(limit) => format!("not through within {limit}\n"),

@@ -5,6 +5,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use graphlock_harness::trace;
 use indicatif::HumanCount;
 
 /// No line is longer, as long as no cell's line is.
@@ -46,6 +47,23 @@ impl Paint {
             Tone::Bad => 31,
             Tone::Plain => 0,
         };
+        self.with_code(code, text)
+    }
+
+    /// A piece of a drawing in its tone.
+    pub(crate) fn paint_lane(self, tone: trace::Tone, text: &str) -> String {
+        let code = match tone {
+            trace::Tone::Plain => 0,
+            trace::Tone::Faint => 2,
+            trace::Tone::Said => 36,
+            trace::Tone::Waits => 33,
+            trace::Tone::Wakes => 32,
+            trace::Tone::Wrong => 31,
+        };
+        self.with_code(code, text)
+    }
+
+    fn with_code(self, code: u8, text: &str) -> String {
         if self.0 && code != 0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }

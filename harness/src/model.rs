@@ -1,11 +1,14 @@
 //! What a body tells the engine beside its steps, and how it is checked.
 
+use std::panic::Location;
+
 use crate::execution::record::What;
 use crate::execution::{self, with};
 pub use crate::explore::checkpoint::CheckpointError;
 pub use crate::explore::estimate::estimate;
 pub use crate::explore::minimise::{Minimised, minimise};
 pub use crate::explore::runner::{Body, Hooks, check, check_with, merge};
+use crate::trace::{Change, Topic};
 
 /// One of `count` values. The exhaustive engine tries all of them, others draw, a replay reads.
 /// Outside an execution it is 0.
@@ -34,13 +37,47 @@ pub fn fair_from_here() {
     });
 }
 
+/// Whether this execution is going to be drawn: then what [`say`] and its like are given is worth making.
+#[inline]
+#[must_use]
+pub fn is_recorded() -> bool {
+    execution::is_recorded()
+}
+
+/// Says what the running task does, in the words of the protocol: a row of the drawing, and no step.
+#[track_caller]
+pub fn say(text: String) {
+    let at = Location::caller();
+    with(|execution| execution.note(What::Said(text, at)));
+}
+
+/// Says what the running task does until [`finish_activity`]: rows in between stand within it, and a task that is
+/// stuck there says so. Activities of a task nest.
+#[track_caller]
+pub fn begin_activity(text: String) {
+    let at = Location::caller();
+    with(|execution| execution.note(What::Begun(text, at)));
+}
+
+/// Ends the newest activity of the running task.
+pub fn finish_activity() {
+    with(|execution| execution.note(What::Finished));
+}
+
+/// Says that a state beside the values of objects has changed: it is shown beside the row before.
+pub fn show_state(topic: Topic, name: String, value: String) {
+    with(|execution| execution.note(What::Changed(Change { topic, name, value })));
+}
+
 /// Marks the written case `case` as reached in this execution.
+#[track_caller]
 pub fn reached(case: &'static str) {
+    let at = Location::caller();
     with(|execution| {
         if !execution.cases.contains(&case) {
             execution.cases.push(case);
         }
-        execution.note(What::Reached(case));
+        execution.note(What::Reached(case, at));
     });
 }
 
@@ -54,8 +91,14 @@ macro_rules! reached {
 
 /// Whether the bug `id` is planted in this execution.
 #[must_use]
+#[track_caller]
 pub fn mutated(id: &'static str) -> bool {
-    execution::mutation() == Some(id)
+    let is_planted = execution::mutation() == Some(id);
+    if is_planted && is_recorded() {
+        let at = Location::caller();
+        with(|execution| execution.note(What::Planted(id, at)));
+    }
+    is_planted
 }
 
 /// Registers what is run when every task has ended, outside the execution: it names the final state.

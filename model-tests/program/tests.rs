@@ -95,7 +95,7 @@ proptest::proptest! {
         let deferral = program.deferral.unwrap_or(Deferral::List);
         let report = check(&program, deferral, &how, &Hooks::default()).expect("no checkpoint");
         if let Some(found) = report.verdict.violation() {
-            let drawn = found.trace.lanes_end(100, 60);
+            let drawn = found.trace.lanes(100);
             proptest::prop_assert!(false, "{}\n{}\n{drawn}", print(&program), found.message);
         }
     }

@@ -51,6 +51,11 @@ impl SleeperQueue {
         self.0.retain(|(each, _)| !Arc::ptr_eq(&each.0, &ticket.0));
     }
 
+    /// How many sleep.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes all sleepers, first come first.
     pub(crate) fn take_all(&mut self) -> Vec<Waker> {
         let taken = self.0.drain(..).map(|(ticket, waker)| {

@@ -16,8 +16,8 @@ use std::fmt;
 
 use super::{EventLoop, Home};
 use crate::mutation::mutated;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Arc, says, within};
 
 const PENDING: u8 = 1;
 const SCHEDULED: u8 = 2;
@@ -49,7 +49,10 @@ impl Posted {
     /// Calls the callback, if it is still wanted.
     pub(super) fn run(self, home: &mut dyn Home) {
         match self {
-            Posted::Once { callback, .. } => callback(home),
+            Posted::Once { name, callback } => {
+                let _running = within!("runs `{name}`");
+                callback(home);
+            }
             Posted::Kept(kept) => {
                 // ORDERING(bottom-half-flags): take the flags, then run the callback.
                 // Pairs with the update in `BottomHalf::schedule`: the callback sees all that was
@@ -58,6 +61,7 @@ impl Posted {
                 // `bottom-half-release-weakened`.
                 let flags = kept.flags.fetch_and(!(PENDING | SCHEDULED), Ordering::Acquire);
                 if flags & SCHEDULED != 0 && flags & DELETED == 0 {
+                    let _running = within!("runs bottom half `{}`", kept.name);
                     (kept.callback)(home);
                 }
             }
@@ -97,6 +101,7 @@ impl BottomHalf {
     /// Has the callback called once more, unless that is pending already. Any thread. Counterpart:
     /// `qemu_bh_schedule`.
     pub fn schedule(&self) {
+        says!("schedules bottom half `{}`", self.kept.name);
         // ORDERING(bottom-half-flags): the caller's changes, then set the flags.
         // Pairs with the update in `Posted::run`.
         // Without it a schedule that posts nothing publishes nothing. Witness: mutation
@@ -114,6 +119,7 @@ impl BottomHalf {
 
     /// Takes a schedule back, if its callback has not begun. Any thread. Counterpart: `qemu_bh_cancel`.
     pub fn cancel(&self) {
+        says!("cancels bottom half `{}`", self.kept.name);
         self.kept.flags.fetch_and(!SCHEDULED, Ordering::Relaxed);
     }
 }

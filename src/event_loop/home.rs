@@ -10,7 +10,7 @@ use super::{DescriptorCallback, EventLoop, HandlerId, MainLoop, Slice, Taken};
 use crate::coroutine::{Residents, Task};
 use crate::mutation::mutated;
 use crate::sync::time::{Duration, Instant};
-use crate::sync::{Arc, Mutex, Readiness, lock, reached};
+use crate::sync::{Arc, Mutex, Readiness, lock, reached, within};
 
 /// The right to poll one event loop. Its home thread holds it and hands it to every callback, so that a
 /// callback may poll again. What a poll could disturb borrows it, and so keeps others from polling.
@@ -207,7 +207,10 @@ pub(super) fn poll(home: &mut dyn Home, blocking: bool) -> Polled {
     while let Some(item) = home.poller().next() {
         progress = true;
         match item {
-            Item::Coroutine(task) => task.run(&mut home.poller().residents),
+            Item::Coroutine(task) => {
+                let _running = within!("runs coroutine `{}`", task.name());
+                task.run(&mut home.poller().residents);
+            }
             Item::BottomHalf(posted) => posted.run(home),
         }
     }

@@ -52,7 +52,7 @@ use crate::sync::asymmetric::{choose_fences, fence_light};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::time::Instant;
 use crate::sync::{
-    Arc, Doorbell, Mutex, Named, PoisonError, ReadyList, Wake, lock, reached, thread,
+    Arc, Doorbell, Mutex, Named, PoisonError, ReadyList, Wake, lock, reached, says, thread,
 };
 
 /// What has been posted and not been taken.
@@ -137,6 +137,7 @@ impl EventLoop {
         name: &'static str,
         callback: impl FnOnce(&mut dyn Home) + Send + 'static,
     ) {
+        says!("schedules `{name}` on {}", self.name);
         let posted = Posted::once(name, callback);
         self.post(|inbox| inbox.bottom_halves.push(posted));
     }
@@ -162,7 +163,10 @@ impl EventLoop {
         }
         if self.waiters.load(Ordering::Relaxed) != 0 {
             reached!("kick-finds-waiter");
+            says!("kicks {}", self.name);
             self.post(|inbox| inbox.notified = true);
+        } else {
+            says!("kicks {}: nobody waits", self.name);
         }
     }
 

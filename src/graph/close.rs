@@ -16,13 +16,14 @@ use crate::event_loop::MainLoop;
 use crate::graph_lock::{Batch, Hold, WriteGuard};
 use crate::mutation::mutated;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Arc, reached};
+use crate::sync::{Arc, reached, shows, within};
 
 impl BlockGraph {
     /// Closes a node. Main loop only, outside sections: it polls. Counterpart: `bdrv_delete` and
     /// `bdrv_close`.
     pub(super) fn close(&self, main: &mut MainLoop, node: &Arc<Node>, batch: Option<&Batch>) {
         reached!("node-closes");
+        let _closing = within!("closes {}", node.name());
         let nested = self.0.closing.fetch_add(1, Ordering::Relaxed);
         self.0.closes_nested_most.fetch_max(nested, Ordering::Relaxed);
         self.0.registry.remove(node);
@@ -49,11 +50,13 @@ impl BlockGraph {
         assert!(node.is_quiesced(), "node `{}` is closed and was not drained", node.name());
         node.refuse_requests();
         self.0.registry.forget(node);
+        shows!(Node, node.name().to_owned(), "");
     }
 
     /// Waits until what the node has buffered is written: a coroutine reads the graph for it. Counterpart:
     /// `bdrv_flush`.
     pub(super) fn flush(&self, main: &mut MainLoop, node: &Arc<Node>) {
+        let _flushing = within!("flushes {}", node.name());
         let (lock, node) = (self.0.lock.clone(), Arc::clone(node));
         main.run_coroutine("flush", move |_| async move {
             let guard = lock.read().await;

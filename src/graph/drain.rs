@@ -23,7 +23,7 @@ use super::{BlockGraph, Node, NodeRef};
 use crate::event_loop::MainLoop;
 use crate::graph_lock::RequestSources;
 use crate::mutation::mutated;
-use crate::sync::{Arc, Mutex, Named, lock, reached};
+use crate::sync::{Arc, Mutex, Named, lock, reached, says, within};
 
 #[derive(Default)]
 struct Nodes {
@@ -135,6 +135,7 @@ impl Node {
                 parent.shut_gates(main);
             }
         }
+        says!("begins a drained section of {}", self.name());
         self.gate.shut();
         self.driver.drain_begin();
         true
@@ -154,6 +155,7 @@ impl Node {
         if left > 0 {
             return;
         }
+        says!("ends the drained section of {}", self.name());
         self.driver.drain_end();
         let mut activity = lock(&self.activity);
         self.gate.open();
@@ -234,6 +236,7 @@ impl BlockGraph {
     }
 
     pub(super) fn drain(main: &mut MainLoop, node: &Arc<Node>) {
+        let _draining = within!("drains {}", node.name());
         node.quiesce_begin(main);
         main.wait_while(|main| {
             let busy = node.is_busy_from_above(main);
@@ -252,6 +255,7 @@ impl BlockGraph {
     /// Keeps new requests away from all nodes, also from those that are created meanwhile, and waits until none is in
     /// flight. Main loop only, outside sections: it polls. Counterpart: `bdrv_drain_all_begin`.
     pub fn drain_all_begin(&self, main: &mut MainLoop) {
+        let _draining = within!("drains all nodes");
         self.registry().quiesce_begin(main);
         let registry = Arc::clone(self.registry());
         main.wait_while(|main| registry.busy(main));

@@ -11,7 +11,7 @@
 use super::{Node, NodeRef};
 use crate::graph_lock::WriteGuard;
 use crate::permission::Access;
-use crate::sync::{Arc, Weak};
+use crate::sync::{Arc, Weak, says, shows};
 
 /// A named edge to a child, with the reference that keeps the child.
 pub(super) struct Edge {
@@ -60,6 +60,7 @@ impl Place {
 /// Puts an edge at its place.
 pub(super) fn link(section: &mut WriteGuard<'_>, parent: &Arc<Node>, place: Place, edge: Edge) {
     add_parent(section, parent, &edge.name, edge.child.shared(), place.among_parents);
+    show(parent, &edge.name, edge.child.name());
     parent.children.write(section, |children| {
         children.insert(place.among_children.min(children.len()), edge);
     });
@@ -76,6 +77,7 @@ pub(super) fn unlink(
         Some((at, children.remove(at)))
     })?;
     let among_parents = remove_parent(section, parent, name, edge.child.shared());
+    show(parent, name, "");
     Some((Place { among_children, among_parents }, edge))
 }
 
@@ -99,6 +101,9 @@ pub(super) fn swap(
         }
     });
     let among_parents = remove_parent(section, parent, name, old.shared());
+    if let Some(child) = parent.child(section, name) {
+        show(parent, name, child.name());
+    }
     Ok((old, Place { among_parents, ..Place::LAST }))
 }
 
@@ -115,6 +120,12 @@ pub(super) fn set_access(
             None => access,
         }
     })
+}
+
+/// Says who is the child at that edge now; an empty name: nobody.
+fn show(parent: &Node, name: &str, child: &str) {
+    says!("{}.{name} := {}", parent.name(), if child.is_empty() { "nobody" } else { child });
+    shows!(Edge, format!("{}.{name}", parent.name()), "{child}");
 }
 
 fn add_parent(

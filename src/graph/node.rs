@@ -10,7 +10,7 @@ use crate::driver::Driver;
 use crate::event_loop::{MainCell, MainLoop};
 use crate::graph_lock::{GraphCell, GraphLock, Hold, Readable};
 use crate::permission::Access;
-use crate::sync::{Arc, Mutex, Named};
+use crate::sync::{Arc, Mutex, Named, shows};
 
 /// Requests that wait.
 #[derive(Default)]
@@ -52,6 +52,7 @@ impl Node {
         driver: Box<dyn Driver>,
     ) -> Arc<Self> {
         let on_main = OnMain { references: 1, ..OnMain::default() };
+        shows!(Node, name.to_owned(), "open");
         Arc::new(Node {
             name: name.to_owned(),
             on_main: MainCell::new(main, on_main),

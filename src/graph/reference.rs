@@ -12,7 +12,7 @@ use std::ops::Deref;
 use super::{BlockGraph, Node};
 use crate::event_loop::MainLoop;
 use crate::graph_lock::{Batch, WriteGuard};
-use crate::sync::Arc;
+use crate::sync::{Arc, says};
 
 /// An owned reference to a node.
 pub struct NodeRef {
@@ -92,6 +92,7 @@ impl Node {
             let before = on_main.references;
             assert!(before > 0, "node `{}` has lost more references than it had", self.name());
             on_main.references -= 1;
+            says!("drops a reference of {}: {} left", self.name(), on_main.references);
             on_main.references
         })
     }
@@ -121,6 +122,7 @@ impl WriteGuard<'_> {
     pub fn schedule_unref(&mut self, reference: NodeRef) {
         let (node, graph) = reference.let_go();
         if let Some(node) = node {
+            says!("schedules the unref of {}", node.name());
             self.defer("unref", move |main, batch| graph.count_down(main, node, Some(batch)));
         }
     }

@@ -28,7 +28,7 @@ use crate::mutation::mutated;
 use crate::sync::asymmetric::{fence_heavy, fence_light};
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::model::CHECKED;
-use crate::sync::{Arc, Named, lock, reached, thread};
+use crate::sync::{Arc, Named, lock, reached, says, thread};
 
 /// Threads that share a shard slow each other down, and nothing else.
 const SHARDS: usize = if CHECKED { 1 } else { 8 };
@@ -296,6 +296,7 @@ impl<R: Requested + Unpin> Begin<R> {
             return None;
         }
         reached!("request-queued");
+        says!("its request at {} waits for the drain to end", node.name());
         if mutated("request-keeps-in-flight-while-queued") {
             node.gate.in_flight[0].fetch_add(1, Ordering::Relaxed);
         }
@@ -316,6 +317,7 @@ impl<R: Requested + Unpin> Future for Begin<R> {
         loop {
             if let Some(shard) = of.node().gate.enter(of.main()) {
                 reached!("request-begins");
+                says!("begins a request at {}", of.node().name());
                 return Poll::Ready(Ok(InFlight { of, shard }));
             }
             match self.sleeps(of.node(), context) {
@@ -341,6 +343,7 @@ impl<R: Requested> Drop for Begin<R> {
 impl<R: Requested> Drop for InFlight<R> {
     /// Ends the request, then kicks whoever drains.
     fn drop(&mut self) {
+        says!("ends its request at {}", self.of.node().name());
         self.of.node().gate.leave(self.shard);
         if !mutated("request-end-kick-removed") {
             self.of.main().kick();

@@ -21,7 +21,7 @@ use std::fmt;
 use crate::event_loop::{MainHandle, MainLoop};
 use crate::mutation::mutated;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::{Arc, Mutex, Named, lock, reached};
+use crate::sync::{Arc, Mutex, Named, lock, reached, says};
 
 /// How deferred work is kept and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,7 @@ impl Batch {
             main.schedule_oneshot(name, move |main| work(main, &batch));
             return;
         }
+        says!("defers `{name}` to the end of the section");
         let mut queue = lock(&self.0.queue);
         queue.works.push_back(work);
         if self.0.way == Deferral::List {

@@ -55,6 +55,9 @@ pub trait RequestSources: Send + Sync {
     fn quiesce_end(&self, main: &MainLoop);
 }
 
+/// The name of the queue that readers sleep in, where it is shown.
+const READER_QUEUE: &str = "the reader queue";
+
 /// What the list mutex protects.
 struct ReaderList {
     /// The counters of all registered threads.

@@ -22,13 +22,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::guard::Sealed;
-use super::{GraphLock, Inner, MainReadGuard, OwnedReadGuard, ReadGuard};
+use super::{GraphLock, Inner, MainReadGuard, OwnedReadGuard, READER_QUEUE, ReadGuard};
 use crate::coroutine::Ticket;
 use crate::event_loop::MainLoop;
 use crate::mutation::mutated;
 use crate::sync::asymmetric::fence_light;
 use crate::sync::atomic::Ordering;
-use crate::sync::{lock, reached};
+use crate::sync::{lock, reached, says, shows};
 
 /// A reader on its way in: resolves to a [`ReadGuard`].
 #[must_use = "a reader gets in when it is awaited"]
@@ -131,6 +131,8 @@ impl<'a> Future for Read<'a> {
         reached!("reader-sleeps");
         inner.count(-1, Ordering::Relaxed);
         self.ticket = Some(list.sleepers.push(context.waker().clone()));
+        says!("sleeps in the reader queue");
+        shows!(Queue, READER_QUEUE.to_owned(), "{} asleep", list.sleepers.len());
         drop(list);
         if !mutated("slow-path-kick-removed") {
             inner.main.kick();

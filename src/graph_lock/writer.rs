@@ -24,13 +24,13 @@
 use std::task::Waker;
 
 use super::deferred_unref::Batch;
-use super::{Fairness, GraphLock, Inner, WriteGuard};
+use super::{Fairness, GraphLock, Inner, READER_QUEUE, WriteGuard};
 use crate::event_loop::MainLoop;
 use crate::mutation::mutated;
 use crate::sync::asymmetric::fence_heavy;
 use crate::sync::atomic::Ordering;
 use crate::sync::time::Duration;
-use crate::sync::{lock, reached};
+use crate::sync::{lock, reached, says, shows, within};
 
 /// The looks at the readers before the first poll: [`MainLoop::wait_while`] looks before and after it announces
 /// the waiter.
@@ -71,6 +71,7 @@ impl GraphLock {
     fn drain_and_enter(&self, main: &mut MainLoop) {
         if let Some(sources) = &self.0.sources {
             sources.quiesce_begin(main);
+            let _waiting = within!("waits until all requests have ended");
             main.wait_while(|main| sources.busy(main));
         }
         if mutated("drain-ended-by-counter") {
@@ -87,11 +88,13 @@ impl GraphLock {
     ) -> WriteGuard<'m> {
         let works_off = batch.is_none();
         let batch = batch.unwrap_or_else(|| Batch::new(self.0.deferral));
+        says!("begins the write section");
         WriteGuard { lock: self.clone(), main, drained, batch, works_off }
     }
 
     /// Gets in.
     fn enter(&self, main: &mut MainLoop) {
+        let _entering = within!("takes the write lock");
         let sources = self.0.sources.as_ref();
         if let Some(sources) = sources {
             sources.quiesce_begin(main);
@@ -130,6 +133,7 @@ impl GraphLock {
         let overtakes_max =
             if mutated("writer-never-shuts-the-door") { u32::MAX } else { overtakes_max };
         let mut looks = 0;
+        let waiting = within!("waits until no reader is inside");
         main.wait_while(|_| {
             if inner.readers() < 1 {
                 return false;
@@ -139,6 +143,7 @@ impl GraphLock {
             *overtakes += u32::from(looks > LOOKS_BEFORE_POLL);
             *overtakes < overtakes_max
         });
+        drop(waiting);
         inner.overtakes_most.fetch_max(*overtakes, Ordering::Relaxed);
         inner.shut_door();
         if inner.readers_behind_shut_door() == 0 {
@@ -168,6 +173,7 @@ impl GraphLock {
             opener.0.patience_ends.fetch_add(1, Ordering::Relaxed);
             opener.0.back_off();
         });
+        let _waiting = within!("waits behind the shut door until no reader is inside");
         let shut = || inner.has_writer.load(Ordering::Relaxed);
         main.wait_while(|_| shut() && inner.readers_behind_shut_door() > 0);
         main.cancel_timer(timer);
@@ -217,6 +223,8 @@ impl Inner {
         let mut list = lock(&self.list);
         if mutated("queue-woken-outside-list-lock") {
             let sleepers = list.sleepers.take_all();
+            says!("takes {} readers out of the reader queue", sleepers.len());
+            shows!(Queue, READER_QUEUE.to_owned(), "");
             drop(list);
             self.has_writer.store(false, ordering);
             sleepers.into_iter().for_each(Waker::wake);
@@ -224,6 +232,8 @@ impl Inner {
         }
         self.has_writer.store(false, ordering);
         let sleepers = list.sleepers.take_all();
+        says!("opens the door, wakes the {} in the reader queue", sleepers.len());
+        shows!(Queue, READER_QUEUE.to_owned(), "");
         drop(list);
         sleepers.into_iter().for_each(Waker::wake);
     }
@@ -233,6 +243,7 @@ impl WriteGuard<'_> {
     /// The order in which a section ends. Readers come first: what is deferred may poll until one of them
     /// has gone on. The drain ends next: what is deferred may need requests.
     pub(super) fn end_section(&mut self) {
+        let _ending = within!("ends the write section");
         if mutated("deferred-unref-before-wake") {
             self.work_off();
         }
@@ -260,6 +271,7 @@ impl WriteGuard<'_> {
 
     fn work_off(&mut self) {
         if self.works_off {
+            let _working = within!("works off what was deferred");
             self.batch.work_off(self.main);
         }
     }

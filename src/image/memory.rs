@@ -13,7 +13,7 @@ use std::io;
 use super::lock::{ByteLocks, ImageLock, LockError};
 use super::{CREATING, Image, ImageError, Mode};
 use crate::permission::Access;
-use crate::sync::{Arc, Mutex, Named, lock};
+use crate::sync::{Arc, Mutex, Named, lock, shows};
 
 /// An image cannot grow beyond this many bytes: it is for models.
 const LENGTH_MAX: u64 = 1 << 28;
@@ -31,6 +31,8 @@ struct Content {
 
 /// Which bytes each opener has locked.
 struct Openers {
+    /// The image's.
+    name: String,
     next: u64,
     locked: BTreeMap<u64, BTreeSet<u64>>,
 }
@@ -99,11 +101,23 @@ impl MemoryImages {
 
 impl Content {
     fn new(name: &str) -> Self {
-        let openers = Openers { next: 0, locked: BTreeMap::new() };
+        let openers = Openers { name: name.to_owned(), next: 0, locked: BTreeMap::new() };
         Content {
             data: Mutex::new(Vec::new()).named(&format_args!("data[{name}]")),
             locks: Mutex::new(openers).named(&format_args!("byte locks[{name}]")),
         }
+    }
+}
+
+impl Openers {
+    /// Says who has locked what.
+    fn show(&self) {
+        let bytes =
+            |bytes: &BTreeSet<u64>| bytes.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        let held = self.locked.iter().filter(|(_, locked)| !locked.is_empty());
+        let openers =
+            || held.clone().map(|(opener, locked)| format!("opener {opener}: {}", bytes(locked)));
+        shows!(Image, self.name.clone(), "{}", openers().collect::<Vec<_>>().join("; "));
     }
 }
 
@@ -120,12 +134,16 @@ impl MemoryLocks {
 
 impl ByteLocks for MemoryLocks {
     fn lock_shared(&self, byte: u64) -> io::Result<()> {
-        lock(&self.content.locks).locked.entry(self.opener).or_default().insert(byte);
+        let mut openers = lock(&self.content.locks);
+        openers.locked.entry(self.opener).or_default().insert(byte);
+        openers.show();
         Ok(())
     }
 
     fn unlock(&self, byte: u64) -> io::Result<()> {
-        lock(&self.content.locks).locked.entry(self.opener).or_default().remove(&byte);
+        let mut openers = lock(&self.content.locks);
+        openers.locked.entry(self.opener).or_default().remove(&byte);
+        openers.show();
         Ok(())
     }
 
@@ -138,7 +156,9 @@ impl ByteLocks for MemoryLocks {
 
 impl Drop for MemoryLocks {
     fn drop(&mut self) {
-        lock(&self.content.locks).locked.remove(&self.opener);
+        let mut openers = lock(&self.content.locks);
+        openers.locked.remove(&self.opener);
+        openers.show();
     }
 }
 

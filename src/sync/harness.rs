@@ -53,7 +53,9 @@ pub(crate) mod model {
     #[cfg(test)]
     use std::collections::BTreeSet;
 
-    pub(crate) use graphlock_harness::model::{Body, finish, mutated, reached};
+    pub(crate) use graphlock_harness::model::{
+        Body, begin_activity, finish, finish_activity, is_recorded, mutated, reached, say,
+    };
     use graphlock_harness::outcome::Report;
     use graphlock_harness::scenario::Check;
 
@@ -62,6 +64,11 @@ pub(crate) mod model {
     /// The name of this backend.
     #[cfg(test)]
     pub(crate) const BACKEND: &str = "harness";
+
+    /// Says that a state beside has changed.
+    pub(crate) fn show_state(topic: super::super::Topic, name: String, value: String) {
+        graphlock_harness::model::show_state(topic.into(), name, value);
+    }
 
     /// A task that the execution waits for.
     pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {

@@ -7,7 +7,7 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the door")]
 
-use std::fmt;
+use std::fmt::Display;
 
 pub(crate) use doorbell::{Doorbell, ReadyList, Watch};
 pub(crate) use loom::thread_local;
@@ -24,6 +24,8 @@ mod doorbell;
 pub(crate) mod atomic;
 #[path = "loom/mutex.rs"]
 mod mutex;
+#[path = "loom/recorder.rs"]
+mod recorder;
 #[path = "loom/runner.rs"]
 mod runner;
 
@@ -46,18 +48,19 @@ pub(crate) mod thread {
     }
 
     /// Spawns a thread with a name.
-    pub(crate) struct Builder(loom::thread::Builder);
+    pub(crate) struct Builder(loom::thread::Builder, String);
 
     impl Builder {
         /// A builder of a thread without a name.
         pub(crate) fn new() -> Self {
             // In words of loom's stack allocator. Its default overflows under nested polls.
-            Builder(loom::thread::Builder::new().stack_size(super::runner::STACK_WORDS))
+            let builder = loom::thread::Builder::new().stack_size(super::runner::STACK_WORDS);
+            Builder(builder, String::new())
         }
 
         /// Gives the thread a name.
         pub(crate) fn name(self, name: String) -> Self {
-            Builder(self.0.name(name))
+            Builder(self.0.name(name.clone()), name)
         }
 
         /// Spawns it. The execution's finishers run after it has ended.
@@ -67,8 +70,11 @@ pub(crate) mod thread {
             body: impl FnOnce() + Send + 'static,
         ) -> io::Result<JoinHandle<()>> {
             let finishers = super::runner::hold_finishers();
+            let number = super::recorder::spawned(&self.1);
             self.0.spawn(move || {
+                super::recorder::begins(number);
                 body();
+                super::recorder::ends();
                 drop(finishers);
             })
         }
@@ -118,6 +124,9 @@ pub(crate) mod time {
 
 /// What only checked builds do.
 pub(crate) mod model {
+    pub(crate) use super::recorder::{
+        begin_activity, finish_activity, is_recorded, say, show_state,
+    };
     #[cfg(test)]
     pub(crate) use super::runner::litmus_states;
     pub(crate) use super::runner::{check, finish, mutated, reached, spawn};
@@ -129,8 +138,9 @@ pub(crate) mod model {
     pub(crate) const BACKEND: &str = "loom";
 }
 
-impl<T> Named for T {
-    fn named(self, _name: &dyn fmt::Display) -> Self {
+impl<T> Named for cell::UnsafeCell<T> {
+    /// loom's message says where two accesses met.
+    fn named(self, _name: &dyn Display) -> Self {
         self
     }
 }

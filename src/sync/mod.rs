@@ -37,6 +37,7 @@ mod backend;
 pub(crate) mod note;
 
 mod readiness;
+mod said;
 
 use std::fmt;
 
@@ -50,6 +51,7 @@ pub(crate) use backend::{
     thread, thread_local, time,
 };
 pub use readiness::Readiness;
+pub(crate) use said::{Activity, Topic, says, shows, within};
 
 /// Why a sleep on a [`Doorbell`] has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -108,6 +108,31 @@ pub(crate) mod model {
     /// Marks a case: nothing.
     #[inline(always)]
     pub(crate) const fn reached(_case: &'static str) {}
+
+    pub(crate) use super::unsaid::*;
+}
+
+/// What is said to nobody.
+mod unsaid {
+    use super::super::Topic;
+
+    /// Whether anybody is going to read what is said: nobody.
+    #[inline(always)]
+    pub(crate) const fn is_recorded() -> bool {
+        false
+    }
+
+    /// Says it to nobody.
+    pub(crate) fn say(_text: String) {}
+
+    /// Begins what nobody sees.
+    pub(crate) fn begin_activity(_text: String) {}
+
+    /// Ends it.
+    pub(crate) fn finish_activity() {}
+
+    /// Shows it to nobody.
+    pub(crate) fn show_state(_topic: Topic, _name: String, _value: String) {}
 }
 
 impl<T> Named for T {

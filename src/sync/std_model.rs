@@ -14,6 +14,8 @@ use graphlock_harness::outcome::{
 };
 use graphlock_harness::scenario::Check;
 
+pub(crate) use super::unsaid::*;
+
 /// The body of a check.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 

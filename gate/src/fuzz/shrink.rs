@@ -19,6 +19,7 @@ use crate::counterexample::draw;
 use crate::engine;
 use crate::place;
 use crate::program;
+use crate::table::Paint;
 
 /// So many simpler programs are tried.
 const PROGRAMS_MAX: u32 = 300;
@@ -100,7 +101,7 @@ impl Shrunk {
             self.program.steps(),
             self.program.nodes.len(),
             file::print(&self.program),
-            draw(&self.minimised.violation),
+            draw(&self.minimised.violation, Paint::for_stdout()),
             place::shown(&toml),
             place::shown(&schedule),
             hunt.seed,

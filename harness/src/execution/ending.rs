@@ -22,9 +22,17 @@ pub(crate) enum Ending {
     Violation(ViolationKind, String),
 }
 
+/// A task that cannot go on at the end: what it waits for, held by whom, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Stuck {
+    pub(crate) task: usize,
+    pub(crate) text: String,
+    pub(crate) location: String,
+}
+
 impl Execution {
     /// Nobody can act and no time will come: a deadlock, a livelock or leaked tasks.
-    pub(crate) fn describe_stuck(&self) -> Ending {
+    pub(crate) fn describe_stuck(&mut self) -> Ending {
         let stuck: Vec<&Task> =
             self.tasks.iter().filter(|task| task.state != TaskState::Ended).collect();
         let spins = stuck.iter().any(|task| {
@@ -38,26 +46,38 @@ impl Execution {
         } else {
             (ViolationKind::Deadlock, "deadlock: nobody can go on")
         };
-        let mut lines = vec![head.to_owned()];
-        lines.extend(stuck.iter().map(|task| self.describe_wait(task)));
-        Ending::Violation(kind, lines.join("\n"))
+        let stuck = stuck.into_iter().map(|task| self.describe_wait(task)).collect();
+        self.ending_with(kind, head, stuck)
     }
 
     /// The execution has more steps than it may.
-    pub(crate) fn describe_livelock(&self) -> Ending {
-        let mut lines = vec![format!(
+    pub(crate) fn describe_livelock(&mut self) -> Ending {
+        let head = format!(
             "livelock: no end within {} steps; raise the limit if the body is that long",
             self.steps_max
-        )];
+        );
         let live = self.tasks.iter().filter(|task| task.state != TaskState::Ended);
-        lines.extend(live.map(|task| self.describe_wait(task)));
-        Ending::Violation(ViolationKind::Livelock, lines.join("\n"))
+        let stuck = live.map(|task| self.describe_wait(task)).collect();
+        self.ending_with(ViolationKind::Livelock, &head, stuck)
+    }
+
+    fn ending_with(&mut self, kind: ViolationKind, head: &str, stuck: Vec<Stuck>) -> Ending {
+        let mut text = head.to_owned();
+        for each in &stuck {
+            text += &format!("\n  {} {}", self.tasks[each.task].name(), each.text);
+            if !each.location.is_empty() {
+                text += &format!(" ({})", each.location);
+            }
+        }
+        self.stuck = stuck;
+        Ending::Violation(kind, text)
     }
 
     /// What one task waits for, held by whom, since where.
-    fn describe_wait(&self, task: &Task) -> String {
+    fn describe_wait(&self, task: &Task) -> Stuck {
+        let number = task.number;
         let Some(operation) = task.pending else {
-            return format!("  {} runs", task.name());
+            return Stuck { task: number, text: "runs".to_owned(), location: String::new() };
         };
         let name = self.name_of(operation.object);
         let held_by = |object| match &self.objects[object].state {
@@ -92,6 +112,6 @@ impl Execution {
             OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
             _ => "could go on".to_owned(),
         };
-        format!("  {} {wait} ({})", task.name(), place(operation.location))
+        Stuck { task: number, text: wait, location: place(operation.location) }
     }
 }

@@ -346,6 +346,8 @@ impl Execution {
             self.tasks[other].name(),
             other_at.map_or_else(|| "?".to_owned(), place),
         );
+        let name = self.objects[object].display_name();
+        self.note(What::Broke(format!("races on {name}"), place(at)));
         self.next = self.end(Ending::Violation(ViolationKind::DataRace, text));
     }
 }

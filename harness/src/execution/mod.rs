@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use buffer::Buffers;
 use clock::{NARROW, TASKS_MAX};
-use ending::Ending;
+use ending::{Ending, Stuck};
 use memory::{Known, Memory};
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
@@ -77,7 +77,7 @@ pub(crate) struct Execution {
     pub(crate) choices: Vec<Choice>,
     /// What was offered at each choice, hashed, if somebody wants to compare it.
     pub(crate) offers: Option<Vec<u64>>,
-    /// Whether steps are recorded, to be drawn. Who can make an execution again may leave it out.
+    /// Whether steps are recorded, to be drawn.
     pub(crate) records: bool,
     pub(crate) steps: Vec<Step>,
     pub(crate) steps_max: u64,
@@ -93,6 +93,8 @@ pub(crate) struct Execution {
     pub(crate) ending: Option<Ending>,
     /// The property that it broke.
     pub(crate) broken: Option<&'static str>,
+    /// Who could not go on.
+    pub(crate) stuck: Vec<Stuck>,
     /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
     pub(crate) time: u64,
     /// How many surprises there may be, and how many are left.
@@ -106,6 +108,8 @@ thread_local! {
     /// The numbers of executions that this OS thread has taken and not used.
     static EPOCHS: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
     static MUTATION: Cell<Option<&'static str>> = const { Cell::new(None) };
+    /// Whether the execution of this OS thread is recorded: asked for more often than anything else.
+    static RECORDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Numbers executions, so that a primitive notices that it has come into another one. An OS thread takes so many numbers at
@@ -154,6 +158,7 @@ pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
     EXECUTION.with_borrow_mut(|slot| {
         assert!(slot.is_none(), "an execution cannot be started inside another one");
         buffer::enter(&execution.buffers);
+        RECORDS.set(execution.records);
         *slot = Some(execution);
     });
     MUTATION.set(mutation);
@@ -162,6 +167,7 @@ pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
 /// Takes the execution of this OS thread away.
 pub(crate) fn leave() -> Box<Execution> {
     MUTATION.set(None);
+    RECORDS.set(false);
     EXECUTION.take().expect("[harness internal bug] no execution to leave")
 }
 
@@ -169,6 +175,12 @@ pub(crate) fn leave() -> Box<Execution> {
 /// up, operations act at once.
 pub(crate) fn is_inside() -> bool {
     with_any_state(|_| ()).is_some()
+}
+
+/// Whether this OS thread is inside an execution that is going to be drawn.
+#[inline]
+pub(crate) fn is_recorded() -> bool {
+    RECORDS.get()
 }
 
 /// The planted bug that is on.
@@ -194,7 +206,7 @@ impl Execution {
             buffers: Buffers::default(),
             choices: Vec::new(),
             offers: None,
-            records: true,
+            records: false,
             steps: Vec::new(),
             steps_max,
             depth_max,
@@ -205,6 +217,7 @@ impl Execution {
             spawned: None,
             ending: None,
             broken: None,
+            stuck: Vec::new(),
             time: 0,
             surprises: 0,
             surprises_left: 0,
@@ -228,6 +241,7 @@ impl Execution {
         self.spawned = None;
         self.ending = None;
         self.broken = None;
+        self.stuck.clear();
         self.time = 0;
         self.current = 0;
         self.ready = 0;

@@ -176,13 +176,19 @@ fn install_panic_hook() {
             let recorded = !YIELDER.get().is_null()
                 && with_any_state(|execution| {
                     let (kind, text) = describe_panic(info.payload());
-                    let place =
-                        info.location().map_or_else(String::new, |at| format!(" ({})", place(at)));
+                    let at = info.location().map_or_else(String::new, place);
                     if execution.ending.is_none() {
                         execution.broken = broken_property(info.payload());
                     }
+                    let broke = match execution.broken {
+                        Some(property) => format!("`{property}` does not hold"),
+                        None => "panics".to_owned(),
+                    };
+                    if execution.ending.is_none() {
+                        execution.note(What::Broke(broke, at.clone()));
+                    }
                     let task = execution.tasks[execution.current].name();
-                    let text = format!("{text}{place}, in {task}");
+                    let text = format!("{text} ({at}), in {task}");
                     execution.next = execution.end(Ending::Violation(kind, text));
                 })
                 .is_some();

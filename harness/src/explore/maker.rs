@@ -55,8 +55,6 @@ impl<'a> Maker<'a> {
         let mut maker = Maker::new(check, body, Box::new(Exhaustive::new()));
         if let Some(execution) = &mut maker.execution {
             execution.follows_orderings = check.twice;
-            // What is found is drawn by `trace_of`.
-            execution.records = false;
         }
         maker
     }
@@ -100,12 +98,6 @@ impl<'a> Maker<'a> {
     pub(crate) fn broken(&self) -> Option<&'static str> {
         self.execution.as_ref()?.broken
     }
-
-    /// The steps of the execution that was made last, with these lines below them.
-    pub(crate) fn trace(&self, closing: &str) -> Trace {
-        let closing = closing.lines().map(str::to_owned).collect();
-        self.execution.as_ref().map_or_else(Trace::default, |execution| execution.trace(closing))
-    }
 }
 
 /// The steps of a violation that was found, by executing it again.
@@ -113,8 +105,12 @@ pub(crate) fn trace_of(found: &Found, check: &Check, body: &Body) -> Trace {
     let replay = Box::new(Replay::new(found.schedule.clone(), false));
     let mut maker = Maker::new(check, body, replay);
     maker.explorer().begin();
-    maker.make(&mut Totals::default());
-    maker.trace(&found.message)
+    let mut execution = maker.execution.take().expect("[harness internal bug] no execution");
+    execution.records = true;
+    execution = stack::run(execution, check.mutation, body);
+    // What finishers say is known; they let go of what the body has left them.
+    let _ = final_state(&mut execution);
+    execution.trace(&found.message)
 }
 
 /// Adds a finished execution to the totals.

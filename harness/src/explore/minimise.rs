@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::follow::{Entry, Follow, Made, Plan};
-use super::maker::{Maker, Outcome};
+use super::maker::{Maker, Outcome, trace_of};
 use super::plain::Plain;
 use super::runner::Body;
 use super::totals::{Found, Totals};
@@ -213,12 +213,11 @@ impl<'a> Minimiser<'a> {
         if totals.cut == 0 { Searched::Nothing } else { Searched::Unknown }
     }
 
-    /// Executes the best schedule again, for its trace.
-    fn result(mut self, minimal: bool) -> Minimised {
-        let record = self.best.made.iter().map(|made| made.entry).collect();
-        follow(&mut self.maker, &self.plan, record);
-        let Best { found: Found { kind, message, schedule }, measure, .. } = self.best;
-        let trace = self.maker.trace(&message);
+    /// The best schedule, with its trace.
+    fn result(self, minimal: bool) -> Minimised {
+        let Best { found, measure, .. } = self.best;
+        let trace = trace_of(&found, self.check, self.body);
+        let Found { kind, message, schedule } = found;
         Minimised {
             violation: Violation { kind, message, schedule, trace },
             preemptions: measure.preemptions,

@@ -211,7 +211,7 @@ fn one_by_one(
         match maker.make(&mut totals) {
             Outcome::Fine => {}
             Outcome::Found(found) => {
-                let trace = maker.trace(&found.message);
+                let trace = trace_of(&found, check, body);
                 let found = violation(found, trace);
                 if !check.keep_going {
                     break found;

@@ -4,8 +4,14 @@
 //! destructor does nothing and returns zero.
 
 use std::cell::Cell;
+use std::fmt::Display;
+
+use graphlock_harness::trace::Kind;
 
 pub(crate) use loom::sync::atomic::Ordering;
+
+use super::super::Named;
+use super::recorder::{Name, did, note};
 
 std::thread_local! {
     /// Whether the running pass turns loads into updates. All threads of a model run on one OS thread.
@@ -22,21 +28,22 @@ pub(super) fn set_load_as_update(on: bool) {
 pub(crate) fn fence(ordering: Ordering) {
     if !std::thread::panicking() {
         loom::sync::atomic::fence(ordering);
+        note(Kind::Fence, format!("fence {ordering:?}"));
     }
 }
 
 macro_rules! atomic {
-    ($($name:ident $value:ty, $read:ident $neutral:expr;)*) => {$(
+    ($($name:ident $value:ty, $read:ident $neutral:expr, $shown:ident;)*) => {$(
         /// An atomic of loom's that knows of the passes.
         #[derive(Debug)]
-        pub(crate) struct $name(loom::sync::atomic::$name);
+        pub(crate) struct $name(loom::sync::atomic::$name, Name);
 
         #[allow(dead_code, reason = "the same names on every backend")]
         impl $name {
             /// An atomic with this value.
             #[track_caller]
             pub(crate) fn new(value: $value) -> Self {
-                $name(loom::sync::atomic::$name::new(value))
+                $name(loom::sync::atomic::$name::new(value), Name::none("atomic"))
             }
 
             /// Reads.
@@ -45,11 +52,13 @@ macro_rules! atomic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                if LOAD_AS_UPDATE.get() {
+                let value = if LOAD_AS_UPDATE.get() {
                     self.0.$read($neutral, ordering)
                 } else {
                     self.0.load(ordering)
-                }
+                };
+                self.read(value);
+                value
             }
 
             /// Writes.
@@ -63,6 +72,7 @@ macro_rules! atomic {
                 } else {
                     self.0.store(value, ordering);
                 }
+                self.wrote(value);
             }
 
             /// Writes and returns what was there.
@@ -71,7 +81,8 @@ macro_rules! atomic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.swap(value, ordering)
+                let before = self.0.swap(value, ordering);
+                self.changed(before, value)
             }
 
             /// Writes `new` if `current` is there.
@@ -86,7 +97,12 @@ macro_rules! atomic {
                 if std::thread::panicking() {
                     return Ok(Default::default());
                 }
-                self.0.compare_exchange(current, new, success, failure)
+                let result = self.0.compare_exchange(current, new, success, failure);
+                match result {
+                    Ok(before) => drop(self.changed(before, new)),
+                    Err(found) => self.read(found),
+                }
+                result
             }
 
             /// Bitwise and; returns what was there.
@@ -95,7 +111,8 @@ macro_rules! atomic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.fetch_and(other, ordering)
+                let before = self.0.fetch_and(other, ordering);
+                self.changed(before, before & other)
             }
 
             /// Bitwise or; returns what was there.
@@ -104,17 +121,54 @@ macro_rules! atomic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.fetch_or(other, ordering)
+                let before = self.0.fetch_or(other, ordering);
+                self.changed(before, before | other)
+            }
+
+            #[track_caller]
+            fn read(&self, value: $value) {
+                did(Kind::Read, &self.1, "", Some($shown(value)));
+            }
+
+            #[track_caller]
+            fn wrote(&self, value: $value) {
+                did(Kind::Write, &self.1, "", Some($shown(value)));
+            }
+
+            #[track_caller]
+            fn changed(&self, before: $value, after: $value) -> $value {
+                if super::recorder::is_recorded() {
+                    let was = format!(" (was {})", $shown(before));
+                    did(Kind::Update, &self.1, &was, Some($shown(after)));
+                }
+                before
+            }
+        }
+
+        impl Named for $name {
+            fn named(mut self, name: &dyn Display) -> Self {
+                self.1.give(name);
+                self
             }
         }
     )*};
 }
 
+/// A truth value as other backends show it.
+fn bit(value: bool) -> String {
+    u8::from(value).to_string()
+}
+
+/// A number.
+fn number(value: impl Display) -> String {
+    value.to_string()
+}
+
 atomic! {
-    AtomicBool bool, fetch_or false;
-    AtomicI32 i32, fetch_add 0;
-    AtomicU8 u8, fetch_add 0;
-    AtomicU32 u32, fetch_add 0;
+    AtomicBool bool, fetch_or false, bit;
+    AtomicI32 i32, fetch_add 0, number;
+    AtomicU8 u8, fetch_add 0, number;
+    AtomicU32 u32, fetch_add 0, number;
 }
 
 macro_rules! arithmetic {
@@ -127,7 +181,8 @@ macro_rules! arithmetic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.fetch_add(by, ordering)
+                let before = self.0.fetch_add(by, ordering);
+                self.changed(before, before.wrapping_add(by))
             }
 
             /// Subtracts and returns what was there.
@@ -136,7 +191,8 @@ macro_rules! arithmetic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.fetch_sub(by, ordering)
+                let before = self.0.fetch_sub(by, ordering);
+                self.changed(before, before.wrapping_sub(by))
             }
 
             /// Keeps the larger and returns what was there.
@@ -145,7 +201,8 @@ macro_rules! arithmetic {
                 if std::thread::panicking() {
                     return Default::default();
                 }
-                self.0.fetch_max(other, ordering)
+                let before = self.0.fetch_max(other, ordering);
+                self.changed(before, before.max(other))
             }
         }
     )*};

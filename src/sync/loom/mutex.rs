@@ -7,15 +7,21 @@
 #![allow(unsafe_code, reason = "the value beside loom's lock: see the conditions at each block")]
 
 use std::cell::UnsafeCell;
+use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, PoisonError};
 
+use graphlock_harness::trace::Kind;
+
+use super::super::Named;
+use super::recorder::{self, Name};
 use super::time::Duration;
 
 /// A mutual exclusion lock.
 pub(crate) struct Mutex<T> {
     lock: loom::sync::Mutex<()>,
     value: UnsafeCell<T>,
+    name: Name,
 }
 
 // SAFETY: the value is reached through guards alone, and a guard holds loom's lock, or belongs to a thread that
@@ -27,21 +33,28 @@ pub(crate) struct MutexGuard<'a, T> {
     /// Not there while the thread unwinds.
     held: Option<loom::sync::MutexGuard<'a, ()>>,
     value: &'a UnsafeCell<T>,
+    name: &'a Name,
 }
 
 impl<T> Mutex<T> {
     /// An unlocked mutex.
     #[track_caller]
     pub(crate) fn new(value: T) -> Self {
-        Mutex { lock: loom::sync::Mutex::new(()), value: UnsafeCell::new(value) }
+        Mutex {
+            lock: loom::sync::Mutex::new(()),
+            value: UnsafeCell::new(value),
+            name: Name::none("mutex"),
+        }
     }
 
     /// Takes the lock; waits while it is held.
     #[track_caller]
     pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        recorder::waits_for(&self.name);
         let held = (!std::thread::panicking())
             .then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(MutexGuard { held, value: &self.value })
+        recorder::has(Kind::Lock, &self.name, "locks");
+        Ok(MutexGuard { held, value: &self.value, name: &self.name })
     }
 
     /// The value of a mutex that nobody else can reach.
@@ -70,13 +83,15 @@ impl<T> Drop for MutexGuard<'_, T> {
         if std::thread::panicking() {
             // The lock of a broken execution is not given back.
             std::mem::forget(self.held.take());
+        } else {
+            recorder::did(Kind::Unlock, self.name, "unlocks", None);
         }
     }
 }
 
 /// A condition variable.
 #[derive(Debug)]
-pub(crate) struct Condvar(loom::sync::Condvar);
+pub(crate) struct Condvar(loom::sync::Condvar, Name);
 
 /// How a timed wait ended: never by time.
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +106,9 @@ impl WaitTimeoutResult {
 
 impl Condvar {
     /// A condition variable nobody waits for.
+    #[track_caller]
     pub(crate) fn new() -> Self {
-        Condvar(loom::sync::Condvar::new())
+        Condvar(loom::sync::Condvar::new(), Name::none("condvar"))
     }
 
     /// Gives the mutex back and sleeps until notified.
@@ -102,7 +118,9 @@ impl Condvar {
         mut guard: MutexGuard<'a, T>,
     ) -> LockResult<MutexGuard<'a, T>> {
         if let Some(held) = guard.held.take() {
+            recorder::sleeps_in(&self.1, guard.name);
             guard.held = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
+            recorder::has(Kind::Resume, guard.name, "wakes, locks");
         }
         Ok(guard)
     }
@@ -123,6 +141,7 @@ impl Condvar {
     pub(crate) fn notify_one(&self) {
         if !std::thread::panicking() {
             self.0.notify_one();
+            recorder::notifies(&self.1, false);
         }
     }
 
@@ -131,6 +150,21 @@ impl Condvar {
     pub(crate) fn notify_all(&self) {
         if !std::thread::panicking() {
             self.0.notify_all();
+            recorder::notifies(&self.1, true);
         }
+    }
+}
+
+impl<T> Named for Mutex<T> {
+    fn named(mut self, name: &dyn Display) -> Self {
+        self.name.give(name);
+        self
+    }
+}
+
+impl Named for Condvar {
+    fn named(mut self, name: &dyn Display) -> Self {
+        self.1.give(name);
+        self
     }
 }

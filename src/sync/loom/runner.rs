@@ -13,8 +13,10 @@ use graphlock_harness::outcome::{
     Limit, Pass, Report, Verdict, Violation, ViolationKind, describe_panic,
 };
 use graphlock_harness::scenario::Check;
+use graphlock_harness::trace::{Kind as RowKind, Trace};
 
 use super::atomic::set_load_as_update;
+use super::recorder;
 
 /// The body of a check.
 pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
@@ -64,12 +66,21 @@ std::thread_local! {
 }
 
 /// Whether the bug `id` is planted.
+#[track_caller]
 pub(crate) fn mutated(id: &'static str) -> bool {
-    MUTATION.get() == Some(id)
+    let is_planted = MUTATION.get() == Some(id);
+    if is_planted && recorder::is_recorded() {
+        recorder::note(RowKind::Planted, format!("! planted: {id}"));
+    }
+    is_planted
 }
 
 /// Marks a written case as reached in this execution.
+#[track_caller]
 pub(crate) fn reached(case: &'static str) {
+    if recorder::is_recorded() {
+        recorder::note(RowKind::Case, format!("[{case}]"));
+    }
     REACHED.with_borrow_mut(|reached| reached.insert(case));
 }
 
@@ -117,8 +128,11 @@ fn execute(body: &Body) {
     // The body needs more stack than loom's main thread has; so it runs on a thread of its own.
     let body = Arc::clone(body);
     let main = loom::thread::Builder::new().stack_size(STACK_WORDS);
+    let number = recorder::spawned("main");
     let spawned = main.spawn(move || {
+        recorder::begins(number);
         body();
+        recorder::ends();
         EXECUTION.set(None);
         drop(execution);
     });
@@ -143,13 +157,19 @@ impl Kind {
 
 /// One pass, on an OS thread of its own: a panic in a destructor of a broken execution would end the process, so
 /// that thread is then parked for ever with its first panic as the result.
-fn run_pass(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) -> PassEnd {
+fn run_pass(
+    check: &Check,
+    kind: Kind,
+    time_max: Option<Duration>,
+    record: Option<u64>,
+    body: &Body,
+) -> PassEnd {
     install_panic_hook();
     let (sender, receiver) = channel();
     let (check, body) = (check.clone(), Arc::clone(body));
     let runner = std::thread::spawn(move || {
         WAITING.set(Some((kind, sender)));
-        search(&check, kind, time_max, &body);
+        search(&check, kind, time_max, record, &body);
         report_end();
     });
     let end = receiver.recv().expect("a pass reports its end, however it ends");
@@ -173,8 +193,9 @@ fn report_end() {
     let _ = sender.send(PassEnd { pass, verdict, totals });
 }
 
-/// Runs loom until it is through, finds something or reaches a limit.
-fn search(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) {
+/// Runs loom until it is through, finds something or reaches a limit. Records the execution of this number, if one is
+/// given.
+fn search(check: &Check, kind: Kind, time_max: Option<Duration>, record: Option<u64>, body: &Body) {
     let begun = Instant::now();
     set_load_as_update(matches!(kind, Kind::LoadAsUpdate));
     MUTATION.set(check.mutation);
@@ -196,6 +217,9 @@ fn search(check: &Check, kind: Kind, time_max: Option<Duration>, body: &Body) {
                 // loom looks at its own limits only now and then; so the search is left by a panic.
                 LIMIT.set(Some(limit));
                 panic::panic_any(LimitReached);
+            }
+            if record == Some(count) {
+                recorder::start();
             }
             TOTALS.with_borrow_mut(|totals| totals.begun += 1);
             execute(&body);
@@ -224,7 +248,19 @@ fn violation(payload: &(dyn Any + Send)) -> Violation {
             kind = ViolationKind::Livelock;
         }
     }
-    Violation::without_trace(kind, message)
+    let trace =
+        if recorder::is_recorded() { recorder::trace(kind, &message) } else { Trace::default() };
+    Violation { trace, ..Violation::without_trace(kind, message) }
+}
+
+/// The violation that a pass ended in, with the steps of its execution: the last one of the same pass, made again.
+fn with_trace(found: Violation, check: &Check, pass: &Pass, kind: Kind, body: &Body) -> Violation {
+    let last = pass.executions.saturating_sub(1);
+    let check = Check { executions_max: Some(pass.executions), ..check.clone() };
+    match run_pass(&check, kind, None, Some(last), body).verdict {
+        Verdict::Violation(again) if again.kind == found.kind => *again,
+        _ => found,
+    }
 }
 
 /// Executes `body` in both passes, each with half of the time.
@@ -234,7 +270,11 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
     let mut report = Report::new("loom", MEMORY_MODEL, Verdict::Complete);
     report.bound = check.preemptions_max.map(|most| format!("preemptions <= {most}"));
     for kind in [Kind::Plain, Kind::LoadAsUpdate] {
-        let end = run_pass(check, kind, half, &body);
+        let mut end = run_pass(check, kind, half, None, &body);
+        if let Verdict::Violation(found) = end.verdict {
+            let traced = with_trace(*found, check, &end.pass, kind, &body);
+            end.verdict = Verdict::Violation(Box::new(traced));
+        }
         report.executions += end.pass.executions;
         report.passes.push(end.pass);
         for (case, count) in end.totals.cases {
@@ -259,7 +299,7 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
 pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
     let body: Body = Arc::new(body);
     let states = |kind: Kind| {
-        let end = run_pass(&Check::default(), kind, None, &body);
+        let end = run_pass(&Check::default(), kind, None, None, &body);
         let mut states: BTreeSet<String> = end.totals.final_states.into_keys().collect();
         states.extend(end.verdict.violation().map(|violation| violation.kind.to_string()));
         (kind.name(), states)

@@ -4,6 +4,8 @@
 //! themselves; litmus programs say what the backend itself can show. The machinery never refers to any of it.
 
 pub mod components;
+#[cfg(test)]
+mod golden;
 pub mod litmus;
 mod planted;
 #[cfg(any(
@@ -18,7 +20,7 @@ mod tests;
 use graphlock_harness::outcome::Report;
 use graphlock_harness::scenario::{Check, PlantedBug, Scenario};
 
-use crate::sync::{Arc, model};
+use crate::sync::model;
 
 /// All scenarios and components, in the order of the table. The same on every backend but for the bodies.
 #[must_use]
@@ -43,6 +45,5 @@ pub fn mutations() -> &'static [(&'static str, &'static str)] {
 /// Executes a scenario as `check` asks, on this build's backend.
 #[must_use]
 pub fn check(scenario: &Scenario, check: &Check) -> Report {
-    let (body, parameters) = (scenario.body, scenario.parameters);
-    model::check(check, Arc::new(move || body(&parameters)))
+    model::check(check, scenario.as_body())
 }

@@ -115,6 +115,9 @@ struct RunOptions {
     /// Prints the report as JSON instead of tables
     #[arg(long)]
     json: bool,
+    /// Draws the planted bugs that were found, too: each shows what its protection is there for
+    #[arg(long)]
+    draw: bool,
     /// The most time for one row, instead of the profile's
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     max_time: Option<u64>,
@@ -183,6 +186,8 @@ pub(crate) struct Run {
     pub(crate) jobs: usize,
     /// Whether the report goes to stdout instead of tables.
     pub(crate) json: bool,
+    /// Whether planted bugs that were found are drawn.
+    pub(crate) draw: bool,
     /// The most time for one row, if it was given.
     pub(crate) time_max: Option<Duration>,
 }
@@ -237,6 +242,7 @@ fn run(options: RunOptions, planted_only: bool) -> Result<Command, Refused> {
         profile: options.profile,
         jobs: usize::from(options.jobs),
         json: options.json,
+        draw: options.draw,
         time_max: options.max_time.map(Duration::from_secs),
     }))
 }

@@ -7,7 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use graphlock_harness::outcome::Violation;
+use graphlock_harness::model::{self, Body};
+use graphlock_harness::outcome::{Report, Verdict, Violation};
+use graphlock_harness::scenario::Check;
 use graphlock_harness::schedule::{Schedule, ScheduleFile};
 use graphlock_harness::trace::{Lanes, ROWS_MAX};
 
@@ -16,6 +18,28 @@ use crate::table::Paint;
 
 /// Columns that the drawing may take.
 const WIDTH_MAX: usize = 100;
+
+/// Executions that are spent on making a schedule small.
+pub(crate) const LEAST_EXECUTIONS_MAX: u64 = 20_000;
+
+/// The report with a schedule that shows the violation with as few switches as can be found. Engines that give no
+/// schedule keep theirs.
+pub(crate) fn made_small(
+    report: Report,
+    body: &Body,
+    check: &Check,
+    executions_max: u64,
+) -> Report {
+    let Verdict::Violation(violation) = &report.verdict else { return report };
+    if violation.schedule == Schedule::default() || violation.least.is_some() {
+        return report;
+    }
+    match model::minimise(check, body, violation, executions_max) {
+        Some(least) => Report { verdict: Verdict::Violation(Box::new(least)), ..report },
+        // It is not shown again when it is followed: as it was found.
+        None => report,
+    }
+}
 
 /// Saves the schedule of a violation, if its engine gave one.
 ///
@@ -60,7 +84,11 @@ fn file_name(scenario: &str, mutation: Option<&str>) -> String {
 pub(crate) fn draw(violation: &Violation, paint: Paint) -> String {
     if !violation.trace.is_empty() {
         let lanes = Lanes::new(&violation.trace, WIDTH_MAX, ROWS_MAX);
-        return lanes.painted(&|tone, text| paint.paint_lane(tone, text));
+        let mut text = lanes.painted(&|tone, text| paint.paint_lane(tone, text));
+        if let Some(least) = &violation.least {
+            text += &format!("{least}\n");
+        }
+        return text;
     }
     let message = violation.message.trim_end();
     let kind = violation.kind.to_string();
@@ -95,6 +123,7 @@ mod tests {
             message: "gone".to_owned(),
             schedule: Schedule::default(),
             trace: Default::default(),
+            least: None,
         };
         let saved = save(Path::new("/nowhere/at/all"), "a", None, &violation);
         assert_eq!(saved.expect("nothing is written"), None);

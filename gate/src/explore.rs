@@ -8,7 +8,6 @@
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use graphlock_harness::outcome::{Estimate, Limit, Report, Verdict};
 use graphlock_harness::scenario::{Check, Checkpoint, Strategy};
 
 use crate::catalogue::Catalogue;
-use crate::counterexample::{draw, how_to_replay, save};
+use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, how_to_replay, made_small, save};
 use crate::engine::Engine;
 use crate::place;
 use crate::progress::SearchProgress;
@@ -111,7 +110,7 @@ fn find(catalogue: &Catalogue, what: &SubjectOptions) -> Result<Subject, String>
     let scenario = *entry.on(Engine::Harness);
     Ok(Subject {
         full_name: entry.full_name.clone(),
-        body: Arc::new(move || (scenario.body)(&scenario.parameters)),
+        body: scenario.as_body(),
         check: Check {
             mutation,
             keep_going: what.keep_going,
@@ -137,7 +136,7 @@ fn run(subject: &Subject, limits: &LimitOptions) -> Result<Report, String> {
     let report = model::check_with(&subject.check, &subject.body, &hooks);
     let report = report.map_err(|error| error.to_string())?;
     progress.finish(&report);
-    Ok(report)
+    Ok(made_small(report, &subject.body, &subject.check, LEAST_EXECUTIONS_MAX))
 }
 
 fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {

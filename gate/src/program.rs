@@ -19,7 +19,7 @@ use graphlock_programs::file;
 use graphlock_programs::program::{Deferral, Program};
 
 use crate::catalogue::Catalogue;
-use crate::counterexample::draw;
+use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw};
 use crate::engine;
 use crate::place;
 use crate::replay::Shown;
@@ -167,11 +167,9 @@ fn failed(
     check: &Check,
     violation: &Violation,
 ) -> Result<String, String> {
-    /// So many executions are spent on making a schedule small.
-    const EXECUTIONS_MAX: u64 = 20_000;
     let body = engine::program_body(program, way, check);
-    let minimised = model::minimise(check, &body, violation, EXECUTIONS_MAX);
-    let violation = minimised.map_or_else(|| violation.clone(), |minimised| minimised.violation);
+    let minimised = model::minimise(check, &body, violation, LEAST_EXECUTIONS_MAX);
+    let violation = minimised.unwrap_or_else(|| violation.clone());
     let stem = options.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let saved = save(&stem, program, way, check, &violation).map_err(|error| {
         format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
@@ -244,7 +242,7 @@ fn again(
         ));
     }
     check.mutation = mutation;
-    check.strategy = Strategy::Replay { schedule: file.schedule, strict: true };
+    check.strategy = Strategy::Replay { schedule: file.schedule, strict: false };
     let report = engine::check_program(program, way, &check, &Hooks::default())
         .expect("no checkpoint is asked for");
     Ok(crate::replay::shown_again(&report, &file.verdict))

@@ -1,7 +1,7 @@
 //! `gate replay FILE`: one saved schedule, executed again and drawn.
 //!
-//! Cases: *shown again* (the same kind of violation: exit code 1); *not shown again* (the schedule no
-//! longer fits, or ends in something else: exit code 4, the code or its determinism has changed);
+//! Cases: *shown again* (the same kind of violation: exit code 1); *not shown again* (it ends in something else:
+//! exit code 4, the code has changed);
 //! *a mistake* (no file, a damaged or foreign one, a scenario or mutation that is not here: exit
 //! code 2, nothing is executed).
 //!
@@ -57,7 +57,7 @@ impl Replay {
             None => None,
             Some(named) => Some(catalogue.mutation(named)?),
         };
-        let strategy = Strategy::Replay { schedule: file.schedule, strict: true };
+        let strategy = Strategy::Replay { schedule: file.schedule, strict: false };
         let check = Check { strategy, mutation, ..Check::default() };
         let job = Job {
             purpose: Purpose::Row { must_complete: true },
@@ -84,7 +84,8 @@ impl Replay {
     }
 }
 
-/// What came of executing a schedule again that has ended in `expected`.
+/// What came of executing a schedule again that has ended in `expected`. Where it no longer fits the code, the execution has
+/// gone on with as few switches as it can, and that is said.
 pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
     let (text, exit_code) = match &report.verdict {
         Verdict::Violation(violation) if violation.kind.to_string() == *expected => {
@@ -103,7 +104,13 @@ pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
             4,
         ),
     };
-    Shown { text, exit_code }
+    let diverged = report.diverged.map_or_else(String::new, |choice| {
+        format!(
+            "the code has changed since: the schedule fits up to its choice {choice}, what came after that was executed \
+             with as few switches as can be\n"
+        )
+    });
+    Shown { text: text + &diverged, exit_code }
 }
 
 #[cfg(test)]

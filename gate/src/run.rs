@@ -14,13 +14,19 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use graphlock_harness::outcome::{Report, Verdict, describe_panic};
+use graphlock_harness::scenario::Strategy;
 
-use crate::plan::Job;
+use crate::counterexample::{LEAST_EXECUTIONS_MAX, made_small};
+use crate::engine::Engine;
+use crate::plan::{Job, Purpose};
 use crate::progress::Progress;
 
 /// A worker's stack. loom and the deterministic engine bring their own stacks for tasks; their own
 /// recursion runs on this one, and deserves what a main thread has.
 const STACK_BYTES: usize = 8 << 20;
+
+/// Executions that are spent on making the schedule of a planted bug small: there are many, and each is found.
+const PLANTED_LEAST_EXECUTIONS_MAX: u64 = 2_000;
 
 enum Message {
     Begun(usize),
@@ -71,7 +77,20 @@ pub(crate) fn run(jobs: &[Job], workers: NonZeroUsize, progress: &mut Progress) 
 /// Runs one job on this thread.
 pub(crate) fn execute(job: &Job) -> Report {
     let begin = Instant::now();
-    let checked = catch_unwind(AssertUnwindSafe(|| job.engine.check(&job.scenario, &job.check)));
+    let checked = catch_unwind(AssertUnwindSafe(|| {
+        let report = job.engine.check(&job.scenario, &job.check);
+        let executions_max = match job.purpose {
+            Purpose::Row { .. } | Purpose::Twice => LEAST_EXECUTIONS_MAX,
+            Purpose::Planted(_) => PLANTED_LEAST_EXECUTIONS_MAX,
+        };
+        let replays = matches!(job.check.strategy, Strategy::Replay { .. });
+        match job.engine {
+            Engine::Harness if !replays => {
+                made_small(report, &job.scenario.as_body(), &job.check, executions_max)
+            }
+            _ => report,
+        }
+    }));
     checked.unwrap_or_else(|payload| {
         let (_, message) = describe_panic(payload.as_ref());
         engine_panicked(job, &message, begin.elapsed())

@@ -138,7 +138,7 @@ fn planted_table(planted: &[Planted]) -> Table {
     table
 }
 
-/// Each failure with its reason, violations drawn.
+/// Each failure with its reason, violations drawn. Planted bugs that were found are no failures, but may be asked for.
 fn failures(results: &Results, paint: Paint) -> String {
     let mut text = String::new();
     let mut fail = |job: &Job, reason: &str| {
@@ -150,6 +150,11 @@ fn failures(results: &Results, paint: Paint) -> String {
     };
     for row in results.rows.iter().chain(&results.twice).filter(|row| !row.accepted) {
         fail(&row.job, &reason(results, &row.job, &row.report, paint));
+    }
+    let found = results.planted.iter().filter(|planted| planted.fate == Fate::Found);
+    for planted in found.filter(|_| results.run.draw) {
+        let what = format!("{}\n", planted.bug.models);
+        fail(&planted.job, &(what + &reason(results, &planted.job, &planted.report, paint)));
     }
     for planted in results.planted.iter().filter(|planted| planted.fate != Fate::Found) {
         let expected =

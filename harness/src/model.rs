@@ -6,7 +6,7 @@ use crate::execution::record::What;
 use crate::execution::{self, with};
 pub use crate::explore::checkpoint::CheckpointError;
 pub use crate::explore::estimate::estimate;
-pub use crate::explore::minimise::{Minimised, minimise};
+pub use crate::explore::minimise::minimise;
 pub use crate::explore::runner::{Body, Hooks, check, check_with, merge};
 use crate::trace::{Change, Topic};
 

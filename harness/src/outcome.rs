@@ -131,6 +131,44 @@ pub struct Violation {
     pub schedule: Schedule,
     /// The steps of that execution. Empty where the engine cannot give them.
     pub trace: Trace,
+    /// How small the schedule is, if it was made small.
+    pub least: Option<Least>,
+}
+
+/// How few switches a schedule has that was made small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Least {
+    /// Switches away from a task that could have gone on.
+    pub preemptions: u32,
+    /// All switches.
+    pub switches: u32,
+    /// Executions that were made to find it.
+    pub executions: u64,
+    /// Whether no schedule has fewer preemptions: all that do were executed. Else the budget was spent before.
+    pub minimal: bool,
+}
+
+impl fmt::Display for Least {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Least { preemptions, switches, executions, minimal } = *self;
+        let plural = |count: u32| if count == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{preemptions} preemption{}, {switches} switch{}; ",
+            plural(preemptions),
+            if switches == 1 { "" } else { "es" }
+        )?;
+        if preemptions == 0 {
+            f.write_str("fewer preemptions there are not")
+        } else if minimal {
+            write!(f, "with fewer preemptions nothing is broken (all such schedules were executed)")
+        } else {
+            write!(
+                f,
+                "perhaps fewer would do: the search for one ended after {executions} executions"
+            )
+        }
+    }
 }
 
 /// One pass of an engine that looks at a body more than once (loom: plain, load-as-RMW).
@@ -174,6 +212,8 @@ pub struct Report {
     pub estimate: Option<Estimate>,
     /// How many traces were met and how likely the next run meets another one, where some may be met more than once.
     pub saturation: Option<Saturation>,
+    /// Of a replay that is not strict: the first choice, from 1, at which the schedule no longer fits the code.
+    pub diverged: Option<usize>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,
 }
@@ -196,6 +236,7 @@ impl Report {
             violations: BTreeMap::new(),
             estimate: None,
             saturation: None,
+            diverged: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -261,7 +302,8 @@ impl Violation {
     /// A violation seen by an engine that can give neither schedule nor steps.
     #[must_use]
     pub fn without_trace(kind: ViolationKind, message: String) -> Self {
-        Violation { kind, message, schedule: Schedule::default(), trace: Trace::default() }
+        let (schedule, trace) = (Schedule::default(), Trace::default());
+        Violation { kind, message, schedule, trace, least: None }
     }
 }
 

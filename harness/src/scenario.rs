@@ -7,6 +7,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The body with its parameters, as it is checked.
+    #[must_use]
+    pub fn as_body(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let (body, parameters) = (self.body, self.parameters);
+        Arc::new(move || body(&parameters))
+    }
+
     /// Name and parameters: `reader_meets_writer[readers=1,sections=1,writes=1]`.
     #[must_use]
     pub fn full_name(&self) -> String {

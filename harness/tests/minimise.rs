@@ -8,8 +8,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{body, door};
-use graphlock_harness::model::{self, Body, Minimised, check, minimise};
-use graphlock_harness::outcome::{Violation, ViolationKind};
+use graphlock_harness::model::{self, Body, check, minimise};
+use graphlock_harness::outcome::{Least, Violation, ViolationKind};
 use graphlock_harness::scenario::{Check, Sampling, Strategy, always};
 use graphlock_harness::sync::atomic::{AtomicU32, Ordering};
 use graphlock_harness::sync::{Condvar, Mutex, thread};
@@ -29,20 +29,25 @@ fn found(check_with: &Check, body: &Body) -> Violation {
 }
 
 /// Minimises what a uniform walk finds, and looks at what must hold of each result.
-fn minimised(check_with: &Check, body: &Body, executions_max: u64) -> Minimised {
+fn minimised(check_with: &Check, body: &Body, executions_max: u64) -> Violation {
     let violation = found(check_with, body);
     let minimised = minimise(check_with, body, &violation, executions_max).expect("it shows it");
     let again = minimise(check_with, body, &violation, executions_max).expect("it shows it");
-    assert_eq!(minimised.violation.schedule, again.violation.schedule);
-    assert_eq!((minimised.executions, minimised.minimal), (again.executions, again.minimal));
-    assert!(minimised.executions <= executions_max + 1, "{}", minimised.executions);
-    let schedule = minimised.violation.schedule.clone();
+    assert_eq!(minimised.schedule, again.schedule);
+    assert_eq!(minimised.least, again.least);
+    assert!(size(&minimised).executions <= executions_max + 1, "{}", size(&minimised).executions);
+    let schedule = minimised.schedule.clone();
     let strategy = Strategy::Replay { schedule, strict: true };
     let replayed = found(&Check { strategy, ..check_with.clone() }, body);
     assert_eq!(replayed.kind, violation.kind);
-    assert_eq!(replayed.message, minimised.violation.message);
-    assert_eq!(replayed.trace, minimised.violation.trace);
+    assert_eq!(replayed.message, minimised.message);
+    assert_eq!(replayed.trace, minimised.trace);
     minimised
+}
+
+/// How small it is.
+fn size(violation: &Violation) -> Least {
+    violation.least.expect("it was made small")
 }
 
 /// Several tasks read and write, one after the other; many switches when it is drawn.
@@ -72,9 +77,14 @@ fn a_lost_update_needs_one_preemption() {
         let switches = violation.schedule.choices.windows(2).filter(|pair| pair[0] != pair[1]);
         assert!(switches.count() > 8, "{}", violation.schedule);
         let least = minimised(&drawn(seed), &lost_update(), 2_000);
-        assert_eq!((least.preemptions, least.minimal), (1, true), "{}", least.violation.schedule);
+        assert_eq!(
+            (size(&least).preemptions, size(&least).minimal),
+            (1, true),
+            "{}",
+            least.schedule
+        );
         // To the second task, back to the first, and on to each of the others.
-        assert!(least.switches <= 6, "{}: {}", least.switches, least.violation.schedule);
+        assert!(size(&least).switches <= 6, "{}: {}", size(&least).switches, least.schedule);
     }
 }
 
@@ -91,15 +101,17 @@ fn programs_with_bugs_have_few_preemptions() {
     ];
     for (name, preemptions) in known {
         let least = minimised(&drawn(1), &program(name), 5_000);
-        let schedule = &least.violation.schedule;
+        let schedule = &least.schedule;
         println!(
             "{name}: {} {} {} {schedule}",
-            least.preemptions, least.switches, least.executions
+            size(&least).preemptions,
+            size(&least).switches,
+            size(&least).executions
         );
         // Nine tasks in any order are too many: that is said, not shown.
         let minimal = name != "wronglock!";
         assert_eq!(
-            (least.preemptions, least.minimal),
+            (size(&least).preemptions, size(&least).minimal),
             (preemptions, minimal),
             "{name}: {schedule}"
         );
@@ -122,13 +134,16 @@ fn two_between() -> Body {
 #[test]
 fn what_needs_two_preemptions_keeps_two() {
     let least = minimised(&drawn(3), &two_between(), 2_000);
-    assert_eq!((least.preemptions, least.switches, least.minimal), (2, 4, true));
+    assert_eq!(
+        (size(&least).preemptions, size(&least).switches, size(&least).minimal),
+        (2, 4, true)
+    );
 }
 
 #[test]
 fn a_spent_budget_is_said() {
     let least = minimised(&drawn(3), &two_between(), 8);
-    assert!(!least.minimal && least.preemptions >= 2, "{least:?}");
+    assert!(!size(&least).minimal && size(&least).preemptions >= 2, "{least:?}");
 }
 
 #[test]
@@ -146,8 +161,13 @@ fn another_property_is_another_violation() {
     let mut seen = Vec::new();
     for seed in 0..20 {
         let least = minimised(&drawn(seed), &two, 500);
-        let between = least.violation.message.contains("needs-a-switch-between");
-        assert_eq!((least.preemptions, least.minimal), (1, true), "{}", least.violation.schedule);
+        let between = least.message.contains("needs-a-switch-between");
+        assert_eq!(
+            (size(&least).preemptions, size(&least).minimal),
+            (1, true),
+            "{}",
+            least.schedule
+        );
         assert!(found(&drawn(seed), &two).message.contains("needs") == between);
         seen.push(between);
     }
@@ -174,10 +194,10 @@ fn values_and_surprises_that_matter_stay() {
     });
     let check_with = Check { surprises: 3, ..drawn(1) };
     let least = minimised(&check_with, &surprised, 500);
-    let schedule = least.violation.schedule.to_string();
+    let schedule = least.schedule.to_string();
     assert_eq!(schedule.matches('v').count(), 2, "{schedule}");
     assert!(schedule.contains("v0") && schedule.contains("v2"), "{schedule}");
-    assert!(least.violation.trace.lanes(100).contains("wakes for no reason"));
+    assert!(least.trace.lanes(100).contains("wakes for no reason"));
 }
 
 #[test]
@@ -194,7 +214,7 @@ fn a_store_that_comes_late_stays_late() {
         always("one-sees-the-other", own + task.join().unwrap() > 0, "");
     });
     let least = minimised(&Check { store_buffers: true, ..drawn(1) }, &buffered, 1_000);
-    assert!(least.preemptions <= 1 && least.minimal, "{}", least.violation.schedule);
+    assert!(size(&least).preemptions <= 1 && size(&least).minimal, "{}", least.schedule);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use graphlock_harness::scenario::always;
 use graphlock_programs::program::{BottomHalfId, CommandId, Party, Program};
 use graphlock_programs::step::Step;
 
+use super::watched::Watched;
 use super::world::World;
 use crate::event_loop::{BottomHalf, Home, MainLoop};
 use crate::sync::atomic::Ordering;
@@ -35,6 +36,9 @@ pub(super) struct Callbacks {
     fates: Beside<Vec<Fate>>,
     /// Whose order is watched.
     watched: Vec<bool>,
+    /// What was written before each bottom half was scheduled, for it to be read. One is here when the schedule has come
+    /// to an end: then a bottom half that has begun since must see it.
+    messages: Beside<Vec<Vec<Arc<Watched>>>>,
 }
 
 /// A bottom half of the main loop that was scheduled and has not run.
@@ -98,6 +102,7 @@ impl Callbacks {
         Callbacks {
             bottom_halves: program.bottom_halves.iter().map(|each| none(each.name)).collect(),
             fates: Beside::new(vec![Fate::default(); program.bottom_halves.len()]),
+            messages: Beside::new(vec![Vec::new(); program.bottom_halves.len()]),
             watched: (0..program.bottom_halves.len())
                 .map(|at| is_watched(program, BottomHalfId(at)))
                 .collect(),
@@ -164,7 +169,10 @@ impl World {
         if let Some(main) = main.filter(|_| self.callbacks.watched[bottom_half.0]) {
             self.hands.with(main, |hands| hands.order.posts(bottom_half));
         }
+        let message = Arc::new(Watched::new());
+        message.own();
         kept.schedule();
+        self.callbacks.messages.with(|messages| messages[bottom_half.0].push(message));
     }
 
     pub(super) fn cancel(&self, bottom_half: BottomHalfId) {
@@ -202,6 +210,8 @@ impl World {
     }
 
     fn run_bottom_half(self: &Arc<Self>, bottom_half: BottomHalfId, home: &mut dyn Home) {
+        let read = |messages: &mut Vec<Vec<_>>| std::mem::take(&mut messages[bottom_half.0]);
+        self.callbacks.messages.with(read).iter().for_each(|message| message.share());
         let name = self.program.bottom_halves[bottom_half.0].name;
         let (wanted, deleted) = self.callbacks.fates.with(|fates| {
             let fate = &mut fates[bottom_half.0];

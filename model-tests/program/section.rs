@@ -54,7 +54,7 @@ impl World {
         self.quiet.iter().for_each(|quiet| quiet.own());
     }
 
-    fn take_in_section(&self, section: &mut WriteGuard<'_>, step: &Step, token: Token) {
+    fn take_in_section(self: &Arc<Self>, section: &mut WriteGuard<'_>, step: &Step, token: Token) {
         match step {
             Step::Attach(parent, edge, child) => {
                 let change = Change::Attach(*parent, *edge, *child);
@@ -109,6 +109,18 @@ impl World {
                     self.reference.with(|of_run| of_run.let_go(*node, token));
                     section.schedule_unref(reference);
                 }
+            }
+            Step::DeferRequest(node) => {
+                let Some(held) = self.hold(section.main(), *node) else { return };
+                let (request, world, node) = (held.begin_request(), Arc::clone(self), *node);
+                section.defer("request", move |main, _| {
+                    main.run_coroutine("request", move |_| async move {
+                        if let Ok(request) = request.await {
+                            drop(world.enter(node));
+                            drop(request);
+                        }
+                    });
+                });
             }
             _ => unreachable!("the rules let nobody take `{}` in a section", step.word()),
         }

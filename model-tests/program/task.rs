@@ -14,7 +14,7 @@ use super::world::{World, fail_on};
 use crate::coroutine::Coroutine;
 use crate::driver::Header;
 use crate::graph::{Drained, InFlight, Job, NodeClosed, NodeRef};
-use crate::graph_lock::ReadGuard;
+use crate::graph_lock::{OwnedReadGuard, ReadGuard, Readable};
 use crate::image::{Image, MemoryImage};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, lock};
@@ -50,6 +50,14 @@ pub(super) struct Running {
     pub(super) slot: Slot,
 }
 
+/// The read lock, as far as a task has it.
+enum Guard<'a> {
+    None,
+    First(ReadGuard<'a>),
+    /// One that was shared with it; it has let go of the first.
+    Second(OwnedReadGuard),
+}
+
 /// What a coroutine does beside single steps.
 enum Activity {
     Drained(NodeId, Drained),
@@ -60,7 +68,7 @@ impl Running {
     pub(super) async fn take_steps(mut self, coroutine: Option<Coroutine>) {
         let program = Arc::clone(&self.world.program);
         let graph_lock = self.world.graph.lock().clone();
-        let mut guard = None;
+        let mut guard = Guard::None;
         let mut activity = None;
         let mut elsewhere: Vec<(ImageId, Mode, MemoryImage)> = Vec::new();
         for step in &program.tasks[self.task.0].steps {
@@ -68,13 +76,17 @@ impl Running {
                 Step::ReadLock => {
                     let taken = graph_lock.read().await;
                     self.world.look_at_sections(&taken);
-                    guard = Some(taken);
+                    guard = Guard::First(taken);
+                }
+                Step::Share => {
+                    if let Guard::First(first) = guard {
+                        guard = Guard::Second(first.share());
+                    }
+                    self.look_under(&guard, None);
                 }
                 Step::ReadUnlock => {
-                    if let Some(taken) = guard.take() {
-                        self.world.look_at_sections(&taken);
-                        drop(taken);
-                    }
+                    self.look_under(&guard, None);
+                    guard = Guard::None;
                 }
                 Step::CancelReadLock => {
                     let mut read = Some(Box::pin(graph_lock.read()));
@@ -85,7 +97,7 @@ impl Running {
                     })
                     .await;
                 }
-                Step::Look(node) => self.look(*node, guard.as_ref()),
+                Step::Look(node) => self.look_under(&guard, Some(*node)),
                 Step::Yield => {
                     if let Some(coroutine) = &coroutine {
                         coroutine.yield_now().await;
@@ -180,11 +192,19 @@ impl Running {
         self.holds.remove(at.expect("the rules let it use what it holds alone")).1
     }
 
-    fn look(&self, node: NodeId, guard: Option<&ReadGuard<'_>>) {
-        if let (Some(node), Some(guard)) = (&self.world.nodes[node.0], guard) {
-            node.with_children(guard, |children| children.count());
-            self.world.look_at_sections(guard);
+    fn look_under(&self, guard: &Guard<'_>, node: Option<NodeId>) {
+        match guard {
+            Guard::None => {}
+            Guard::First(guard) => self.look(guard, node),
+            Guard::Second(guard) => self.look(guard, node),
         }
+    }
+
+    fn look(&self, guard: &impl Readable, node: Option<NodeId>) {
+        if let Some(node) = node.and_then(|node| self.world.nodes[node.0].as_ref()) {
+            node.with_children(guard, |children| children.count());
+        }
+        self.world.look_at_sections(guard);
     }
 
     /// Opens an image as another process would.
@@ -238,7 +258,7 @@ pub(super) async fn once(mut f: impl FnMut(&mut std::task::Context<'_>)) {
 
 impl World {
     /// What the sections change together is seen whole.
-    pub(super) fn look_at_sections(&self, guard: &ReadGuard<'_>) {
+    pub(super) fn look_at_sections(&self, guard: &impl Readable) {
         let (first, second) = self.sections.read(guard, |sections| *sections);
         always("reader-sees-whole-sections", first == second, format_args!("{first} and {second}"));
     }

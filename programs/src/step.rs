@@ -31,6 +31,8 @@ pub enum Step {
     ReplaceNode(NodeId, NodeId),
     /// In a section: a reference of the main loop goes when the section ends.
     ScheduleUnref(NodeId),
+    /// In a section: when it ends, a request is made at the node, and waited for.
+    DeferRequest(NodeId),
     /// The main loop takes one more reference.
     Ref(NodeId),
     /// A reference of the main loop goes now.
@@ -70,6 +72,8 @@ pub enum Step {
     ReadLock,
     /// Begins to take the read lock and gives up while it waits.
     CancelReadLock,
+    /// Takes a second guard from the one it has, and lets go of the first.
+    Share,
     /// Leaves the read lock.
     ReadUnlock,
     /// Looks at a node's children, under a lock.
@@ -200,6 +204,7 @@ pub const WORDS: &[(&str, &[Operand])] = &[
     ("append", &[Operand::Edge, Operand::Node]),
     ("replace-node", &[Operand::Node, Operand::Node]),
     ("schedule-unref", &[Operand::Node]),
+    ("defer-request", &[Operand::Node]),
     ("ref", &[Operand::Node]),
     ("unref", &[Operand::Node]),
     ("drop", &[Operand::Node]),
@@ -219,6 +224,7 @@ pub const WORDS: &[(&str, &[Operand])] = &[
     ("cancel-write", &[Operand::Node]),
     ("read-lock", &[]),
     ("cancel-read-lock", &[]),
+    ("share", &[]),
     ("read-unlock", &[]),
     ("look", &[Operand::Node]),
     ("yield", &[]),
@@ -254,6 +260,7 @@ impl Step {
             Step::Append(..) => "append",
             Step::ReplaceNode(..) => "replace-node",
             Step::ScheduleUnref(_) => "schedule-unref",
+            Step::DeferRequest(_) => "defer-request",
             Step::Ref(_) => "ref",
             Step::Unref(_) => "unref",
             Step::Drop(_) => "drop",
@@ -273,6 +280,7 @@ impl Step {
             Step::CancelWrite(_) => "cancel-write",
             Step::ReadLock => "read-lock",
             Step::CancelReadLock => "cancel-read-lock",
+            Step::Share => "share",
             Step::ReadUnlock => "read-unlock",
             Step::Look(_) => "look",
             Step::Yield => "yield",
@@ -318,13 +326,14 @@ impl Step {
             | Step::Reopen(_)
             | Step::Commit(_)
             | Step::After(_) => Takers::MainLoop,
-            Step::Stop(_) => Takers::Main,
+            Step::Stop(_) | Step::DeferRequest(_) => Takers::Main,
             Step::Read(_)
             | Step::Write(_)
             | Step::Flush(_)
             | Step::CancelWrite(_)
             | Step::ReadLock
             | Step::CancelReadLock
+            | Step::Share
             | Step::ReadUnlock
             | Step::Drained(_)
             | Step::EndDrained
@@ -371,6 +380,7 @@ impl fmt::Display for Shown<'_> {
             Step::Detach(parent, edge) => write!(f, " {}.{}", node(parent), edge.word()),
             Step::ReplaceNode(from, to) => write!(f, " {} {}", node(from), node(to)),
             Step::ScheduleUnref(one)
+            | Step::DeferRequest(one)
             | Step::Ref(one)
             | Step::Unref(one)
             | Step::Drop(one)
@@ -407,6 +417,7 @@ impl fmt::Display for Shown<'_> {
             | Step::Poll
             | Step::ReadLock
             | Step::CancelReadLock
+            | Step::Share
             | Step::ReadUnlock
             | Step::Yield
             | Step::Pause

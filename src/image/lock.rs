@@ -24,7 +24,7 @@ use std::io;
 
 use crate::mutation::mutated;
 use crate::permission::{Access, Permissions};
-use crate::sync::reached;
+use crate::sync::{reached, says};
 
 /// The byte that says "I use the first permission". Counterpart: `RAW_LOCK_PERM_BASE`.
 pub const USED_BYTES: u64 = 100;
@@ -169,6 +169,7 @@ impl<B: ByteLocks> ImageLock<B> {
     /// If another opener is in the way, or the system cannot lock. Then it is as after `abort`.
     pub fn prepare(&mut self, new: Access) -> Result<(), LockError> {
         let both = self.held.and(new);
+        says!("wants the locks of {}", self.image);
         if both != self.held {
             let result = if mutated("image-lock-tested-before-taken") {
                 self.test(new).and_then(|()| self.take(both))

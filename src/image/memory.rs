@@ -13,7 +13,7 @@ use std::io;
 use super::lock::{ByteLocks, ImageLock, LockError};
 use super::{CREATING, Image, ImageError, Mode};
 use crate::permission::Access;
-use crate::sync::{Arc, Mutex, Named, lock, shows};
+use crate::sync::{Arc, Mutex, Named, lock, says, shows};
 
 /// An image cannot grow beyond this many bytes: it is for models.
 const LENGTH_MAX: u64 = 1 << 28;
@@ -157,6 +157,7 @@ impl ByteLocks for MemoryLocks {
 impl Drop for MemoryLocks {
     fn drop(&mut self) {
         let mut openers = lock(&self.content.locks);
+        says!("lets go of all locks of {}", openers.name);
         openers.locked.remove(&self.opener);
         openers.show();
     }

@@ -52,8 +52,8 @@ pub(crate) struct FuzzOptions {
     /// Plants this bug
     #[arg(long, value_name = "ID")]
     mutation: Option<String>,
-    /// Plants each bug in turn and says how soon it is found, over so many seeds
-    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["mutation", "first"], value_parser = clap::value_parser!(u64).range(1..))]
+    /// Plants each bug in turn, or the one of --mutation, and says how soon it is found, over so many seeds
+    #[arg(long, value_name = "SEEDS", conflicts_with = "first", value_parser = clap::value_parser!(u64).range(1..))]
     planted: Option<u64>,
     /// Shows no progress
     #[arg(long)]

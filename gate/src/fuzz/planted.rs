@@ -18,13 +18,14 @@ struct Row {
     shrunk: Vec<[u64; 3]>,
 }
 
-/// Plants each bug in turn.
+/// Plants each bug in turn, or the one that is asked for.
 ///
 /// # Errors
 /// None; what is not found is in the table, and in the exit code.
 pub(super) fn table(hunt: &Hunt, seeds: u64) -> Result<Shown, String> {
     let mut rows = Vec::new();
-    for (mutation, _) in engine::mutations() {
+    let all = engine::mutations().iter().map(|(mutation, _)| *mutation);
+    for mutation in all.filter(|id| hunt.mutation.is_none_or(|only| only == *id)) {
         let row = row(hunt, mutation, seeds);
         if !hunt.quiet {
             eprintln!("{mutation}: found with {} of {seeds} seeds", row.found);
@@ -44,8 +45,8 @@ fn row(hunt: &Hunt, mutation: &'static str, seeds: u64) -> Row {
         row.programs += hunted.programs;
         row.executions += hunted.executions;
         let shrunk = Shrunk::of(failed, &hunt);
-        let size =
-            [shrunk.program.tasks(), shrunk.program.steps(), shrunk.minimised.switches as usize];
+        let switches = shrunk.violation.least.map_or(0, |least| least.switches);
+        let size = [shrunk.program.tasks(), shrunk.program.steps(), switches as usize];
         row.shrunk.push(size.map(|size| size as u64));
     }
     row

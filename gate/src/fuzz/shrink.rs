@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use graphlock_harness::model::{self, Minimised};
+use graphlock_harness::model;
 use graphlock_harness::outcome::Violation;
 use graphlock_harness::scenario::Check;
 use graphlock_programs::file;
@@ -30,7 +30,7 @@ const EXECUTIONS_MAX: u64 = 2_000;
 pub(super) struct Shrunk {
     pub(super) program: Arc<Program>,
     check: Check,
-    pub(super) minimised: Minimised,
+    pub(super) violation: Violation,
 }
 
 impl Shrunk {
@@ -69,9 +69,10 @@ impl Shrunk {
     ) -> Shrunk {
         let check = trial::how(&program, schedule, hunt.schedules, hunt.mutation);
         let body = engine::program_body(&program, trial::deferral(&program), &check);
-        let minimised = model::minimise(&check, &body, violation, EXECUTIONS_MAX);
-        let minimised = minimised.unwrap_or_else(|| as_found(violation));
-        Shrunk { program, check, minimised }
+        let least = model::minimise(&check, &body, violation, EXECUTIONS_MAX);
+        // One that is not shown again when it is followed stays as it was found.
+        let violation = least.unwrap_or_else(|| violation.clone());
+        Shrunk { program, check, violation }
     }
 
     /// Writes both files and says what was found.
@@ -85,32 +86,23 @@ impl Shrunk {
             &self.program,
             trial::deferral(&self.program),
             &self.check,
-            &self.minimised.violation,
+            &self.violation,
         );
         let (toml, schedule): (PathBuf, PathBuf) = saved.map_err(|error| {
             format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
         })?;
-        let Minimised { switches, preemptions, minimal, .. } = &self.minimised;
-        let least = if *minimal { ", and fewer do not show it" } else { "" };
         let planted = hunt.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
         Ok(format!(
-            "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes; {preemptions} preemptions, {switches} \
-             context switches{least}\n\n{}\n{}\nto see it again:\n  cargo gate check {} --schedule {}{planted}\n\
+            "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes\n\n{}\n{}\nto see it again:\n  cargo gate check {} --schedule {}{planted}\n\
              to see it found again:\n  cargo gate fuzz --seed {} --first {number} --programs 1{planted}\n",
             self.program.tasks(),
             self.program.steps(),
             self.program.nodes.len(),
             file::print(&self.program),
-            draw(&self.minimised.violation, Paint::for_stdout()),
+            draw(&self.violation, Paint::for_stdout()),
             place::shown(&toml),
             place::shown(&schedule),
             hunt.seed,
         ))
     }
-}
-
-/// A schedule that is not shown again when it is followed: as it was found.
-fn as_found(violation: &Violation) -> Minimised {
-    let violation = violation.clone();
-    Minimised { violation, preemptions: 0, switches: 0, executions: 0, minimal: false }
 }

@@ -4,6 +4,7 @@
 //! Values stay in the primitives, what was published through an object in [`super::memory`]; here is only the
 //! state that decides enabledness.
 
+use std::collections::BTreeMap;
 use std::panic::Location;
 
 use smallvec::SmallVec;
@@ -105,6 +106,22 @@ impl Objects {
         let id = ObjectId(u32::try_from(self.0.len()).expect("fewer than 2^32 objects"));
         self.0.push(object);
         id
+    }
+
+    /// Gives those of a kind that are called the same different names: the second one gets a `#2`.
+    pub(crate) fn make_names_unique(&mut self) {
+        let mut seen: BTreeMap<(&str, String), u32> = BTreeMap::new();
+        for object in &mut self.0 {
+            if matches!(object.state, ObjectState::Task(_)) {
+                continue;
+            }
+            let name = object.display_name();
+            let count = seen.entry((object.state.word(), name.clone())).or_default();
+            *count += 1;
+            if *count > 1 {
+                object.name = Some(format!("{name}#{count}"));
+            }
+        }
     }
 
     /// Forgets all objects of the execution before.

@@ -114,7 +114,8 @@ impl Execution {
     }
 
     /// The log as a trace that ends with this message.
-    pub(crate) fn trace(&self, message: &str) -> Trace {
+    pub(crate) fn trace(&mut self, message: &str) -> Trace {
+        self.objects.make_names_unique();
         let mut rows: Vec<Row> = Vec::with_capacity(self.steps.len());
         let mut within: Vec<Vec<(String, usize)>> = vec![Vec::new(); self.tasks.len()];
         let mut early = Vec::new();
@@ -212,7 +213,11 @@ impl Execution {
         let object = if own { operation.second } else { operation.object };
         let (kind, others) = self.kind_of(operation, effect);
         let mutex = (operation.kind == OperationKind::CondvarWait).then_some(operation.second);
-        let named = |object: ObjectId| self.name_of(Some(object));
+        let named = |object: ObjectId| match self.objects[object].state {
+            // It often has the name of its mutex.
+            ObjectState::Condvar { .. } => format!("{} (condvar)", self.name_of(Some(object))),
+            _ => self.name_of(Some(object)),
+        };
         Row {
             object: object.map(named),
             mutex: mutex.flatten().map(named),

@@ -33,6 +33,8 @@ thread_local! {
     static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(std::ptr::null()) };
     /// Whether a stack is being unwound by the root.
     static UNWINDING: Cell<bool> = const { Cell::new(false) };
+    /// Whether a finisher runs, whose panics are told, not printed.
+    static FINISHING: Cell<bool> = const { Cell::new(false) };
     static POOL: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -44,6 +46,14 @@ pub(crate) fn suspend() {
     // SAFETY: the pointer was set by this task's entry, and by the root whenever it resumed the task, to the `Yielder` that `corosensei` handed to that entry. That reference is valid until the
     // entry returns, and this code is running above the entry, on the same stack.
     unsafe { &*yielder }.suspend(());
+}
+
+/// Runs `finish` after an execution. What it panics with is the caller's to tell.
+pub(crate) fn finishing<R>(finish: impl FnOnce() -> R) -> std::thread::Result<R> {
+    FINISHING.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(finish));
+    FINISHING.set(false);
+    result
 }
 
 /// For a frame that suspended tasks borrow from, while a panic goes through it: waits, in an execution
@@ -192,7 +202,7 @@ fn install_panic_hook() {
                     execution.next = execution.end(Ending::Violation(kind, text));
                 })
                 .is_some();
-            if !recorded {
+            if !recorded && !FINISHING.get() {
                 previous(info);
             }
         }));

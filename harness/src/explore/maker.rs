@@ -1,6 +1,5 @@
 //! Makes one execution after the other, and says what came of each.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use super::exhaustive::Exhaustive;
@@ -156,11 +155,11 @@ fn final_state(execution: &mut Execution) -> Result<Option<String>, (ViolationKi
     if finishers.is_empty() {
         return Ok(None);
     }
-    let run = AssertUnwindSafe(|| {
+    let finished = stack::finishing(|| {
         let states: Vec<String> = finishers.into_iter().map(|finisher| finisher()).collect();
         Some(states.join("; "))
     });
-    panic::catch_unwind(run).map_err(|payload| {
+    finished.map_err(|payload| {
         execution.broken = broken_property(&*payload);
         describe_panic(&*payload)
     })

@@ -21,24 +21,9 @@ use super::plain::Plain;
 use super::runner::Body;
 use super::totals::{Found, Totals};
 use crate::execution;
-use crate::outcome::{Violation, ViolationKind};
+use crate::outcome::{Least, Violation, ViolationKind};
 use crate::scenario::{Check, Strategy};
 use crate::schedule::Choice;
-
-/// A violation with a schedule that has few switches.
-#[derive(Clone, Debug)]
-pub struct Minimised {
-    /// The violation, with that schedule and its trace.
-    pub violation: Violation,
-    /// Switches away from a task that could have gone on.
-    pub preemptions: u32,
-    /// All switches.
-    pub switches: u32,
-    /// Executions that were made to find it.
-    pub executions: u64,
-    /// Whether no schedule has fewer preemptions: all that do were executed. Else the budget was spent before.
-    pub minimal: bool,
-}
 
 /// Finds a schedule that shows what `violation` shows with as few switches as `executions_max` executions can find. Bounds of
 /// the strategy in `check` do not matter, its other values must be those the violation was found with. `None`: its
@@ -52,7 +37,7 @@ pub fn minimise(
     body: &Body,
     violation: &Violation,
     executions_max: u64,
-) -> Option<Minimised> {
+) -> Option<Violation> {
     assert!(!execution::is_inside(), "an execution cannot be started inside another one");
     let strategy = Strategy::Exhaustive;
     let check = Check { strategy, twice: false, preemptions_max: None, ..check.clone() };
@@ -214,17 +199,17 @@ impl<'a> Minimiser<'a> {
     }
 
     /// The best schedule, with its trace.
-    fn result(self, minimal: bool) -> Minimised {
+    fn result(self, minimal: bool) -> Violation {
         let Best { found, measure, .. } = self.best;
         let trace = trace_of(&found, self.check, self.body);
         let Found { kind, message, schedule } = found;
-        Minimised {
-            violation: Violation { kind, message, schedule, trace },
+        let least = Least {
             preemptions: measure.preemptions,
             switches: measure.switches,
             executions: self.executions + 1,
             minimal,
-        }
+        };
+        Violation { kind, message, schedule, trace, least: Some(least) }
     }
 }
 

@@ -177,6 +177,11 @@ pub(crate) trait Explorer {
         None
     }
 
+    /// The choice, from 1, from which on a followed schedule no longer fits.
+    fn diverged(&self) -> Option<usize> {
+        None
+    }
+
     /// What the traces that were met say of those that were not, if they are counted.
     fn saturation(&mut self) -> Option<Saturation> {
         None

@@ -9,17 +9,18 @@ pub(crate) struct Replay {
     schedule: Schedule,
     position: usize,
     strict: bool,
-    diverged: bool,
+    /// The first choice, from 1, that was not offered.
+    diverged: Option<usize>,
     done: bool,
 }
 
 impl Replay {
     pub(crate) fn new(schedule: Schedule, strict: bool) -> Self {
-        Replay { schedule, position: 0, strict, diverged: false, done: false }
+        Replay { schedule, position: 0, strict, diverged: None, done: false }
     }
 
     fn recorded(&mut self) -> Option<Choice> {
-        if self.diverged {
+        if self.diverged.is_some() {
             return None;
         }
         let choice = self.schedule.choices.get(self.position).copied();
@@ -29,6 +30,10 @@ impl Replay {
 }
 
 impl Explorer for Replay {
+    fn diverged(&self) -> Option<usize> {
+        self.diverged
+    }
+
     fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.done, true)
     }
@@ -44,7 +49,7 @@ impl Explorer for Replay {
                     self.position, offer.enabled
                 ));
             }
-            Some(_) => self.diverged = true,
+            Some(_) => self.diverged = Some(self.position),
             None => {}
         }
         Decision::Run(offer.without_a_switch(offer.enabled))
@@ -54,7 +59,7 @@ impl Explorer for Replay {
         match self.recorded() {
             Some(Choice::Value(value)) if value < count => value,
             Some(_) => {
-                self.diverged = true;
+                self.diverged = Some(self.position);
                 0
             }
             None => 0,

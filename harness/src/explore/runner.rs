@@ -163,7 +163,7 @@ fn verdict(
 
 fn violation(found: Found, trace: Trace) -> Verdict {
     let Found { kind, message, schedule } = found;
-    Verdict::Violation(Box::new(Violation { kind, message, schedule, trace }))
+    Verdict::Violation(Box::new(Violation { kind, message, schedule, trace, least: None }))
 }
 
 fn report(totals: Totals, verdict: Verdict) -> Report {
@@ -222,5 +222,6 @@ fn one_by_one(
         }
     };
     let saturation = maker.explorer().saturation();
-    Report { saturation, ..report(totals, first.unwrap_or(verdict)) }
+    let diverged = maker.explorer().diverged();
+    Report { saturation, diverged, ..report(totals, first.unwrap_or(verdict)) }
 }

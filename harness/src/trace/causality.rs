@@ -160,6 +160,9 @@ impl<'a> Reader<'a> {
 
     /// The first row happens before the second; it is shown if there is a reason to.
     fn link(&mut self, from: usize, to: usize, kind: Option<LinkKind>) {
+        if from == to {
+            return;
+        }
         let task = self.trace.rows[to].task;
         let past = self.order.clocks[from].clone();
         for (known, before) in self.clocks[task].iter_mut().zip(past) {

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{Causality, Kind, LinkKind, Trace};
+use super::{Causality, Kind, LinkKind, Row, Trace};
 
 /// One line of a drawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,7 @@ fn ranks(trace: &Trace, order: &Causality) -> Vec<u8> {
             let is_shared = object.is_some_and(|object| shared.contains(object));
             let rank = match row.kind {
                 Kind::Broken | Kind::Planted => 0,
+                Kind::Say if is_idle_kick(trace, row) => FILLING + 2,
                 Kind::Say => 1,
                 Kind::Sleep | Kind::Resume => 2,
                 Kind::Notify if !row.others.is_empty() => 2,
@@ -124,6 +125,12 @@ fn only_the_last_planted(trace: &Trace, ranks: &mut [u8]) {
             ranks[number] = FILLING;
         }
     }
+}
+
+/// Who kicks his own loop, and finds that it does not wait, tells nothing.
+fn is_idle_kick(trace: &Trace, row: &Row) -> bool {
+    let kick = format!("kicks {}: ", trace.tasks[row.task]);
+    row.text.starts_with(&kick)
 }
 
 /// What the verdict points at is drawn, and where each task ends up.
@@ -164,7 +171,7 @@ fn shared_objects(trace: &Trace, setup: usize) -> BTreeSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Row, Waiting};
+    use crate::trace::Waiting;
 
     fn trace(rows: &[(usize, Kind, &str)]) -> Trace {
         let row = |(task, kind, object): &(usize, Kind, &str)| Row {

@@ -287,12 +287,16 @@ impl Drawing<'_, '_> {
     fn described(&self, waiting: &Waiting) -> String {
         let name = &self.trace.tasks[waiting.task];
         let since = |row: usize| format!("row {}", row + 1);
-        let mut text = format!("{name} {}", waiting.text);
+        let (what, why) = waiting.text.split_once(';').unwrap_or((&waiting.text, ""));
+        let mut text = format!("{name} {what}");
         if let Some(row) = waiting.since {
             text += &format!(" since {}", since(row));
         }
         if !waiting.location.is_empty() {
             text += &format!(" ({})", waiting.location);
+        }
+        if !why.is_empty() {
+            text += &format!(";{why}");
         }
         for (what, row) in waiting.within.iter().rev() {
             text += &format!(", while it {what} ({})", since(*row));

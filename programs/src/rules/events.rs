@@ -94,6 +94,7 @@ pub(crate) fn only_reads(step: &Step) -> bool {
         step,
         Step::ReadLock
             | Step::CancelReadLock
+            | Step::Share
             | Step::ReadUnlock
             | Step::Look(_)
             | Step::Yield

@@ -101,6 +101,11 @@ impl Walk {
             | Step::Append(..)
             | Step::ReplaceNode(..)
             | Step::ScheduleUnref(_) => rule(self.section, Rule::ChangesInSections),
+            Step::DeferRequest(_) => {
+                let drained = !self.drained.is_empty() || self.drained_all > 0;
+                rule(self.section, Rule::ChangesInSections)?;
+                rule(!drained, Rule::NoWaitWhileDrained)
+            }
             Step::DrainBegin(node) => {
                 self.drained.push(*node);
                 Ok(())
@@ -155,6 +160,7 @@ impl Walk {
                 self.read_lock = *step == Step::ReadLock;
                 Ok(())
             }
+            Step::Share => rule(self.read_lock, Rule::ReadLocksAreWhole),
             Step::ReadUnlock => rule(std::mem::take(&mut self.read_lock), Rule::ReadLocksAreWhole),
             Step::Look(_) => {
                 let may = self.read_lock || !matches!(party, Party::Task(_));

@@ -25,6 +25,7 @@ pub(super) fn visit(step: &mut Step, mut show: impl FnMut(Named<'_>)) {
         }
         Step::Detach(one, _)
         | Step::ScheduleUnref(one)
+        | Step::DeferRequest(one)
         | Step::Ref(one)
         | Step::Unref(one)
         | Step::Drop(one)
@@ -56,6 +57,7 @@ pub(super) fn visit(step: &mut Step, mut show: impl FnMut(Named<'_>)) {
         | Step::Poll
         | Step::ReadLock
         | Step::CancelReadLock
+        | Step::Share
         | Step::ReadUnlock
         | Step::Yield
         | Step::Pause

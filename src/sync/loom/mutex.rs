@@ -9,6 +9,7 @@
 use std::cell::UnsafeCell;
 use std::fmt::Display;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::{LockResult, PoisonError};
 
 use graphlock_harness::trace::Kind;
@@ -34,6 +35,7 @@ pub(crate) struct MutexGuard<'a, T> {
     held: Option<loom::sync::MutexGuard<'a, ()>>,
     value: &'a UnsafeCell<T>,
     name: &'a Name,
+    taken_at: &'static Location<'static>,
 }
 
 impl<T> Mutex<T> {
@@ -54,7 +56,8 @@ impl<T> Mutex<T> {
         let held = (!std::thread::panicking())
             .then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
         recorder::has(Kind::Lock, &self.name, "locks");
-        Ok(MutexGuard { held, value: &self.value, name: &self.name })
+        let taken_at = Location::caller();
+        Ok(MutexGuard { held, value: &self.value, name: &self.name, taken_at })
     }
 
     /// The value of a mutex that nobody else can reach.
@@ -84,7 +87,7 @@ impl<T> Drop for MutexGuard<'_, T> {
             // The lock of a broken execution is not given back.
             std::mem::forget(self.held.take());
         } else {
-            recorder::did(Kind::Unlock, self.name, "unlocks", None);
+            recorder::unlocks(self.name, self.taken_at);
         }
     }
 }

@@ -28,13 +28,22 @@ pub(super) struct Name {
     given: Option<Box<str>>,
     kind: &'static str,
     made_at: At,
+    /// The number of the object in an execution that is recorded.
+    number: u32,
 }
 
 impl Name {
     /// No name yet.
     #[track_caller]
     pub(super) fn none(kind: &'static str) -> Self {
-        Name { given: None, kind, made_at: Location::caller() }
+        let made = || {
+            LOG.with_borrow_mut(|log| {
+                log.objects += 1;
+                log.objects
+            })
+        };
+        let number = if is_recorded() { made() } else { 0 };
+        Name { given: None, kind, made_at: Location::caller(), number }
     }
 
     /// Gives it one, if anybody is going to read it.
@@ -44,14 +53,23 @@ impl Name {
         }
     }
 
+    /// The name to read. The second object of a name that was met gets a `#2`.
     fn shown(&self) -> String {
-        match &self.given {
+        let name = match &self.given {
             Some(name) => name.to_string(),
             None => {
                 let file = self.made_at.file().rsplit('/').next().unwrap_or("?");
                 format!("{}@{file}:{}", self.kind, self.made_at.line())
             }
-        }
+        };
+        let before = LOG.with_borrow_mut(|log| {
+            let met = log.names.entry((self.kind, name.clone())).or_default();
+            met.iter().position(|each| *each == self.number).unwrap_or_else(|| {
+                met.push(self.number);
+                met.len() - 1
+            })
+        });
+        if before == 0 { name } else { format!("{name}#{}", before + 1) }
     }
 }
 
@@ -72,6 +90,11 @@ struct Log {
     /// Loom's name for each task.
     threads: Vec<(loom::thread::ThreadId, usize)>,
     sleepers: BTreeMap<String, Vec<usize>>,
+    /// How many objects were made, and those that were met, by name.
+    objects: u32,
+    /// What was written last, by the name of the object.
+    newest: BTreeMap<String, String>,
+    names: BTreeMap<(&'static str, String), Vec<u32>>,
     /// Changes before the first row.
     early: Vec<Change>,
 }
@@ -158,19 +181,37 @@ pub(super) fn did(kind: Kind, name: &Name, words: &str, value: Option<String>) {
     }
     let (at, name) = (place(Location::caller()), name.shown());
     let text = match (kind, &value) {
-        (Kind::Read, Some(value)) => format!("{name} = {value}"),
+        (Kind::Read, Some(value)) => {
+            let newest = LOG.with_borrow(|log| log.newest.get(&name).cloned());
+            match newest.filter(|newest| newest != value) {
+                Some(newest) => format!("{name} = {value} (stale: the newest is {newest})"),
+                None => format!("{name} = {value}"),
+            }
+        }
         (Kind::Write | Kind::Update, Some(value)) => format!("{name} := {value}{words}"),
         _ => format!("{words} {name}"),
     };
+    if let (Kind::Write | Kind::Update, Some(value)) = (kind, &value) {
+        LOG.with_borrow_mut(|log| log.newest.insert(name.clone(), value.clone()));
+    }
     add(|task| Row { object: Some(name), value, ..Row::new(task, kind, text, at) });
+}
+
+/// The running thread gives back a lock that it has taken there.
+pub(super) fn unlocks(name: &Name, taken_at: At) {
+    if is_recorded() && !std::thread::panicking() {
+        let (at, name) = (place(taken_at), name.shown());
+        let text = format!("unlocks {name}");
+        add(|task| Row { object: Some(name), ..Row::new(task, Kind::Unlock, text, at) });
+    }
 }
 
 /// It is about to wait for a lock.
 #[track_caller]
 pub(super) fn waits_for(name: &Name) {
     if is_recorded() && !std::thread::panicking() {
-        let at = Location::caller();
-        on_task(|task, _| task.waits_for = Some((name.shown(), at)));
+        let (at, name) = (Location::caller(), name.shown());
+        on_task(|task, _| task.waits_for = Some((name, at)));
     }
 }
 
@@ -190,12 +231,13 @@ pub(super) fn sleeps_in(condvar: &Name, mutex: &Name) {
         return;
     }
     let (at, name) = (place(Location::caller()), condvar.shown());
+    let mutex = Some(mutex.shown());
     LOG.with_borrow_mut(|log| {
         let task = current(log);
         log.sleepers.entry(name.clone()).or_default().push(task);
         let text = format!("sleeps in {name}");
-        let mutex = Some(mutex.shown());
-        log.rows.push(Row { object: Some(name), mutex, ..Row::new(task, Kind::Sleep, text, at) });
+        let object = Some(format!("{name} (condvar)"));
+        log.rows.push(Row { object, mutex, ..Row::new(task, Kind::Sleep, text, at) });
     });
 }
 
@@ -219,7 +261,7 @@ pub(super) fn notifies(condvar: &Name, all: bool) {
         let text = format!("notifies {} of {name}: {whom}", if all { "all" } else { "one" });
         let task = current(log);
         log.rows.push(Row {
-            object: Some(name),
+            object: Some(format!("{name} (condvar)")),
             others: woken,
             ..Row::new(task, Kind::Notify, text, at)
         });

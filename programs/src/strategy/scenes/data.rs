@@ -18,6 +18,7 @@ pub(super) const SCENES: &[Entry] = &[
     (&[Group::Strangers, Group::Threads, Group::Unrefs], 3, openers_meet),
     (STRANGERS, 1, strangers_meet),
     (&[Group::Faults, Group::Requests], 5, image_fails),
+    (&[Group::Workers, Group::Requests, Group::Unrefs], 4, write_is_given_up),
 ];
 
 impl Sketch {
@@ -203,6 +204,26 @@ fn strangers_meet(sketch: &mut Sketch) -> Option<Scene> {
     };
     let scene = sketch.stranger(Scene::default(), image);
     Some(sketch.stranger(scene, image))
+}
+
+/// A write is given up while somebody works for it, and its node goes and comes again.
+fn write_is_given_up(sketch: &mut Sketch) -> Option<Scene> {
+    let writable = |node: &crate::program::Node| {
+        node.open && matches!(node.driver, Driver::Storage { mode: Mode::ReadWrite, .. })
+    };
+    let alone = sketch.find(writable);
+    let alone = alone.filter(|node| !sketch.has_parent(*node) && !sketch.is_file_of_overlay(*node));
+    let node = match alone {
+        Some(node) => node,
+        None if sketch.room() > 0 => sketch.storage_for(Mode::ReadWrite),
+        None => return None,
+    };
+    let mut main = vec![sketch.goes(node)];
+    if let Some(again) = sketch.again_for(node) {
+        main.push(Step::Open(again));
+    }
+    let steps = vec![Step::CancelWrite(node)];
+    Some(Scene { main, ..Scene::default() }.with(Where::Anywhere, steps))
 }
 
 /// An image fails, or answers late, while requests and closes come to it.

@@ -12,6 +12,7 @@ pub(super) const SCENES: &[Entry] = &[
     (&[Group::Drains, Group::Requests], 2, drains_nest),
     (&[Group::Drains, Group::Commands], 4, sections_nest),
     (&[Group::Drains, Group::Unrefs, Group::Requests], 2, deferred_in_drained_section),
+    (&[Group::Drains, Group::Requests], 2, request_is_deferred),
     (&[Group::CoroutineDrains], 3, coroutine_drains),
     (&[Group::CoroutineDrains], 3, job_meets_drain),
 ];
@@ -121,6 +122,19 @@ fn deferred_in_drained_section(sketch: &mut Sketch) -> Option<Scene> {
     let request = sketch.request(top);
     scene = scene.with(Where::Anywhere, vec![request]);
     Some(Scene { main, ..scene })
+}
+
+/// What a section defers needs a request.
+fn request_is_deferred(sketch: &mut Sketch) -> Option<Scene> {
+    let (top, node) = sketch.pair()?;
+    let drained = sketch.dice.happens(3, 4);
+    let mut main = vec![Step::WriteLock { drained }, Step::DeferRequest(node), Step::Unlock];
+    if sketch.has(Group::Unrefs) && sketch.dice.happens(1, 4) {
+        let at = 1 + sketch.dice.below(2);
+        main.insert(at, Step::ScheduleUnref(node));
+    }
+    let scene = Scene { main, ..Scene::default() };
+    Some(if sketch.dice.happens(1, 2) { sketch.requests(scene, top) } else { scene })
 }
 
 /// A coroutine has a node drained.

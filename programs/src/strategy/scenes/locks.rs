@@ -31,6 +31,9 @@ impl Sketch {
     /// Read lock, perhaps a look, and out.
     pub(super) fn reads(&mut self) -> Vec<Step> {
         let mut steps = vec![Step::ReadLock];
+        if self.dice.happens(1, 6) {
+            steps.push(Step::Share);
+        }
         if let (true, Some(node)) = (self.dice.happens(1, 2), self.there()) {
             steps.push(Step::Look(node));
         }

@@ -30,6 +30,8 @@ pub enum Rule {
     DrainsAreWhole,
     /// In a drained section nobody waits for something that may need a request.
     NoWaitWhileDrained,
+    /// A request is deferred to a list.
+    RequestsAreDeferredToAList,
     /// A read lock is taken once and left by who took it.
     ReadLocksAreWhole,
     /// No request, drain, job or pause point under the read lock: a writer may be waiting for it, and they for the
@@ -63,13 +65,14 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 20] = [
+    pub const ALL: [Rule; 21] = [
         Rule::Taker,
         Rule::SectionsAreWhole,
         Rule::ChangesInSections,
         Rule::NoPollInSection,
         Rule::DrainsAreWhole,
         Rule::NoWaitWhileDrained,
+        Rule::RequestsAreDeferredToAList,
         Rule::ReadLocksAreWhole,
         Rule::NoRequestUnderReadLock,
         Rule::OneActivityAtATime,
@@ -103,6 +106,10 @@ impl Rule {
             Rule::DrainsAreWhole => "a drained section is ended by who began it, once",
             Rule::NoWaitWhileDrained => {
                 "in a drained section nobody waits: what it waits for may need a request"
+            }
+            Rule::RequestsAreDeferredToAList => {
+                "a request is deferred where `deferral` is `\"list\"`: a bottom half is run by any poll, also by one in a \
+                 drained section, which keeps the request away"
             }
             Rule::ReadLocksAreWhole => "a read lock is taken once, and left by who took it",
             Rule::NoRequestUnderReadLock => {

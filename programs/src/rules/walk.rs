@@ -1,7 +1,7 @@
 //! Rules about the order of one party's steps.
 
 use super::{Broken, Part, Rule, is_thread};
-use crate::program::{Driver, ImageId, NodeId, Party, Program};
+use crate::program::{Deferral, Driver, ImageId, NodeId, Party, Program};
 use crate::step::Step;
 
 /// What a party is in the middle of.
@@ -104,7 +104,9 @@ impl Walk {
             Step::DeferRequest(_) => {
                 let drained = !self.drained.is_empty() || self.drained_all > 0;
                 rule(self.section, Rule::ChangesInSections)?;
-                rule(!drained, Rule::NoWaitWhileDrained)
+                rule(!drained, Rule::NoWaitWhileDrained)?;
+                let in_list = program.deferral == Some(Deferral::List);
+                rule(in_list, Rule::RequestsAreDeferredToAList)
             }
             Step::DrainBegin(node) => {
                 self.drained.push(*node);

@@ -333,11 +333,11 @@ pub(super) fn trace(kind: ViolationKind, message: &str) -> Trace {
         };
         waits.push(Waiting { task: number, text, location, since, within: task.within.clone() });
     }
-    let lines = if waits.is_empty() { usize::MAX } else { 1 };
-    let what: Vec<&str> = message.lines().take(lines).collect();
+    // In place of loom's list of its own thread numbers.
+    let what = if stuck { "deadlock: nobody can go on" } else { message };
     let names = tasks.into_iter().map(|task| task.name).collect();
     let property = message.split('`').nth(1).filter(|_| kind == ViolationKind::Property);
     let property = property.map(str::to_owned);
-    let ending = Ending { what: what.join("\n"), property, waits, queues: Vec::new() };
+    let ending = Ending { what: what.to_owned(), property, waits, queues: Vec::new() };
     Trace { tasks: names, rows, ending }
 }

@@ -11,15 +11,18 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use regex::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
 use crate::fuzz::FuzzOptions;
+use crate::merge::MergeOptions;
+use crate::place::OutOptions;
 use crate::program::CheckOptions;
-use crate::subject::{ExploreOptions, SampleOptions, SubjectOptions};
+use crate::steer::SteerOptions;
+use crate::subject::{ExploreOptions, SampleOptions};
 
 /// How much time a row may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
     /// Under a minute on two cores: what every change runs
@@ -76,14 +79,8 @@ enum Subcommands {
     },
     /// Explores one scenario exhaustively: with several jobs, in shards, with checkpoints
     Explore(ExploreOptions),
-    /// Puts the checkpoints of all shards of an exploration together
-    Merge {
-        #[command(flatten)]
-        what: SubjectOptions,
-        /// The checkpoints, one of each shard
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    /// Puts the checkpoints of all shards together: of a run, or of an exploration
+    Merge(MergeOptions),
     /// Samples one scenario
     Sample(SampleOptions),
     /// Checks a program from a file: exhaustively as far as a budget goes, then sampled
@@ -121,6 +118,10 @@ struct RunOptions {
     /// The most time for one row, instead of the profile's
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     max_time: Option<u64>,
+    #[command(flatten)]
+    steer: SteerOptions,
+    #[command(flatten)]
+    out: OutOptions,
 }
 
 /// What is to be done.
@@ -128,8 +129,8 @@ struct RunOptions {
 pub(crate) enum Command {
     /// Explore one scenario.
     Explore(ExploreOptions),
-    /// Merge the shards of an exploration.
-    Merge(SubjectOptions, Vec<PathBuf>),
+    /// Merge shards.
+    Merge(MergeOptions),
     /// Sample one scenario.
     Sample(SampleOptions),
     /// Check a program.
@@ -190,6 +191,10 @@ pub(crate) struct Run {
     pub(crate) draw: bool,
     /// The most time for one row, if it was given.
     pub(crate) time_max: Option<Duration>,
+    /// Checkpoints and parts.
+    pub(crate) steer: SteerOptions,
+    /// Where files are left.
+    pub(crate) out: OutOptions,
 }
 
 impl Run {
@@ -228,7 +233,7 @@ where
         Some(Subcommands::List { selection }) => select(selection).map(Command::List),
         Some(Subcommands::Replay { file }) => Ok(Command::Replay(file)),
         Some(Subcommands::Explore(options)) => Ok(Command::Explore(options)),
-        Some(Subcommands::Merge { what, files }) => Ok(Command::Merge(what, files)),
+        Some(Subcommands::Merge(options)) => Ok(Command::Merge(options)),
         Some(Subcommands::Sample(options)) => Ok(Command::Sample(options)),
         Some(Subcommands::Check(options)) => Ok(Command::Check(options)),
         Some(Subcommands::Fuzz(options)) => Ok(Command::Fuzz(options)),
@@ -244,6 +249,8 @@ fn run(options: RunOptions, planted_only: bool) -> Result<Command, Refused> {
         json: options.json,
         draw: options.draw,
         time_max: options.max_time.map(Duration::from_secs),
+        steer: options.steer,
+        out: options.out,
     }))
 }
 
@@ -293,7 +300,12 @@ fn one_line(error: &clap::Error) -> String {
         }
         ErrorKind::MissingRequiredArgument => format!("found no {argument}, expected one"),
         ErrorKind::ArgumentConflict => match word(ContextKind::InvalidSubcommand) {
-            none if none.is_empty() => format!("found {argument} twice, expected it once"),
+            none if none.is_empty() => match word(ContextKind::PriorArg) {
+                other if other.is_empty() || other == argument => {
+                    format!("found {argument} twice, expected it once")
+                }
+                other => format!("found {argument} and {other}, expected one of them"),
+            },
             command => {
                 let option = word(ContextKind::PriorArg);
                 format!("found {option} before `{command}`, expected options after the command")

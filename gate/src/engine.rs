@@ -9,10 +9,10 @@ use graphlock_harness::model::{Body, CheckpointError, Hooks};
 use graphlock_harness::outcome::Report;
 use graphlock_harness::scenario::{Check, PlantedBug, PlantedBugEngine, Scenario};
 use graphlock_programs::program::{Deferral, Program};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who executes a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Engine {
     /// The deterministic engine: every interleaving

@@ -8,7 +8,6 @@
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use graphlock_harness::model::{self, Body, Hooks};
@@ -18,17 +17,13 @@ use graphlock_harness::scenario::{Check, Checkpoint, Strategy};
 use crate::catalogue::Catalogue;
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, how_to_replay, made_small, save};
 use crate::engine::Engine;
+use crate::interrupt;
 use crate::place;
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
+use crate::shard::ShardWord;
 use crate::subject::{ExploreOptions, LimitOptions, SampleOptions, SubjectOptions};
 use crate::table::{Paint, count};
-
-/// How often a checkpoint is written: what is done after it is lost when the process is killed.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
-
-/// The exit code of a process that a second Ctrl-C ends, as a shell would give it.
-const INTERRUPTED: i32 = 130;
 
 /// A scenario that was found, ready to be checked.
 struct Subject {
@@ -42,11 +37,12 @@ struct Subject {
 /// # Errors
 /// In one line: what was found, and what was expected.
 pub(crate) fn explore(catalogue: &Catalogue, options: &ExploreOptions) -> Result<Shown, String> {
+    options.out.choose();
     let mut subject = find(catalogue, &options.what)?;
     let checkpoint = options.checkpoint.as_ref().map(|path| Checkpoint {
         path: path.clone(),
         label: subject.full_name.clone(),
-        every: CHECKPOINT_EVERY,
+        every: Duration::from_millis(options.checkpoint_every),
         resume: options.resume,
     });
     if let Some(Checkpoint { path, resume: false, .. }) = &checkpoint
@@ -62,7 +58,7 @@ pub(crate) fn explore(catalogue: &Catalogue, options: &ExploreOptions) -> Result
         time_max: options.limits.time_max(),
         preemptions_max: options.preemptions,
         jobs: NonZeroUsize::new(usize::from(options.jobs)).unwrap_or(NonZeroUsize::MIN),
-        shard: options.shard,
+        shard: options.shard.map(ShardWord::resolve).transpose()?,
         checkpoint,
         ..subject.check
     };
@@ -75,6 +71,7 @@ pub(crate) fn explore(catalogue: &Catalogue, options: &ExploreOptions) -> Result
 /// # Errors
 /// In one line: what was found, and what was expected.
 pub(crate) fn sample(catalogue: &Catalogue, options: &SampleOptions) -> Result<Shown, String> {
+    options.out.choose();
     let mut subject = find(catalogue, &options.what)?;
     let SampleOptions { strategy, seed, first, runs, .. } = options;
     subject.check = Check {
@@ -122,17 +119,10 @@ fn find(catalogue: &Catalogue, what: &SubjectOptions) -> Result<Subject, String>
 
 /// Runs the check with its progress on stderr, until it ends or Ctrl-C is pressed.
 fn run(subject: &Subject, limits: &LimitOptions) -> Result<Report, String> {
-    static CANCEL: AtomicBool = AtomicBool::new(false);
-    let pressed = || {
-        if CANCEL.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED);
-        }
-        eprintln!("interrupted: ending; once more to end at once");
-    };
-    ctrlc::set_handler(pressed).map_err(|error| format!("no handler for Ctrl-C: {error}"))?;
+    let interrupted = interrupt::listen()?;
     let progress = SearchProgress::new(&subject.full_name, limits.quiet);
     let show = |each: &graphlock_harness::outcome::Progress| progress.show(each);
-    let hooks = Hooks { cancel: Some(&CANCEL), progress: Some(&show) };
+    let hooks = Hooks { cancel: Some(interrupted), progress: Some(&show) };
     let report = model::check_with(&subject.check, &subject.body, &hooks);
     let report = report.map_err(|error| error.to_string())?;
     progress.finish(&report);
@@ -147,7 +137,7 @@ fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {
     };
     line("verdict", verdict(report));
     line("engine", report.engine.clone());
-    line("memory", report.memory_model.to_owned());
+    line("memory", report.memory_model.to_string());
     if let Some(bound) = &report.bound {
         line("bound", bound.clone());
     }

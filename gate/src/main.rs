@@ -5,25 +5,31 @@
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
 //! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
 //!
-//! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`run`] -> [`results`] (with
+//! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`].
 //!
 //! Invariants: stdout holds the result and nothing else; a mistake in the call is one line on stderr
-//! and exit code 2; `report.json` is written whatever the verdict; no text is ever parsed again.
+//! and exit code 2; `report.json` is written whatever the verdict of a whole run; no text is ever parsed again.
 //!
 //! Absent on purpose: a limit on the number of executions that is not shown, and a way to accept a
 //! failure.
+
+#[macro_use]
+mod stderr;
 
 mod agreement;
 mod arguments;
 mod cases;
 mod catalogue;
+mod checkpoint;
 mod counterexample;
 mod engine;
 mod explore;
 mod fuzz;
+mod interrupt;
 mod judge;
 mod list;
+mod merge;
 mod place;
 mod plan;
 mod planted;
@@ -34,20 +40,20 @@ mod report;
 mod results;
 mod run;
 mod self_check;
+mod shard;
 mod statement;
+mod steer;
 mod subject;
 mod summary;
 mod table;
 
-use std::io::Write;
-use std::num::NonZeroUsize;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use arguments::{Command, Refused, Run};
+use arguments::{Command, Refused};
 use catalogue::Catalogue;
-use progress::Progress;
+use merge::Merged;
 use results::Results;
 use table::Paint;
 
@@ -57,6 +63,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The exit code of a mistake in the call.
 const MISTAKE: u8 = 2;
+/// The exit code of a gate that was not through.
+const BUDGET_SPENT: u8 = 3;
 /// The exit code of a gate that cannot trust itself.
 const BLIND: u8 = 5;
 
@@ -64,8 +72,7 @@ fn main() -> ExitCode {
     let command = match arguments::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(Refused::Answered(text)) => {
-            print(&text);
-            return ExitCode::SUCCESS;
+            return show(&text, 0);
         }
         Err(Refused::Mistake(line)) => return refuse(MISTAKE, &line),
     };
@@ -74,16 +81,17 @@ fn main() -> ExitCode {
         Err(line) => return refuse(BLIND, &line),
     };
     match command {
-        Command::Run(run) => go(&catalogue, &run),
+        Command::Run(run) => conclude(steer::go(&catalogue, &run)),
         Command::List(selection) => match list::text(&catalogue, &selection, Paint::for_stdout()) {
-            Ok(text) => {
-                print(&text);
-                ExitCode::SUCCESS
-            }
+            Ok(text) => show(&text, 0),
             Err(line) => refuse(MISTAKE, &line),
         },
         Command::Explore(options) => one(explore::explore(&catalogue, &options)),
-        Command::Merge(what, files) => one(explore::merge(&catalogue, &what, &files)),
+        Command::Merge(options) => match merge::merge(&catalogue, &options) {
+            Ok(Merged::Run(results)) => conclude(Ok(*results)),
+            Ok(Merged::Exploration(shown)) => one(Ok(shown)),
+            Err(line) => refuse(MISTAKE, &line),
+        },
         Command::Sample(options) => one(explore::sample(&catalogue, &options)),
         Command::Check(options) => one(program::check(&catalogue, &options)),
         Command::Fuzz(options) => one(fuzz::fuzz(&catalogue, &options)),
@@ -98,47 +106,36 @@ fn main() -> ExitCode {
 /// Prints what one scenario showed.
 fn one(shown: Result<replay::Shown, String>) -> ExitCode {
     match shown {
-        Ok(shown) => {
-            print(&shown.text);
-            ExitCode::from(shown.exit_code)
-        }
+        Ok(shown) => show(&shown.text, shown.exit_code),
         Err(line) => refuse(MISTAKE, &line),
     }
 }
 
-fn go(catalogue: &Catalogue, run: &Run) -> ExitCode {
-    let jobs = match plan::plan(catalogue, run) {
-        Ok(jobs) => jobs,
+/// Shows what a run has come to, and leaves its files. A part of a run has no report: only all parts together have one.
+fn conclude(results: Result<Results, String>) -> ExitCode {
+    let mut results = match results {
+        Ok(results) => results,
         Err(line) => return refuse(MISTAKE, &line),
     };
-    let begin = Instant::now();
-    let mut progress = Progress::new(jobs.len());
-    let workers = NonZeroUsize::new(run.jobs).unwrap_or(NonZeroUsize::MIN);
-    let reports = run::run(&jobs, workers, &mut progress);
-    progress.finish();
-    let finished = jobs.into_iter().zip(reports);
-    let mut results = Results::new(catalogue, run, finished, begin.elapsed());
-    if run.checks_the_engine() {
-        results.self_check = Some(self_check::run(workers));
-        results.elapsed = begin.elapsed();
-    }
-
     let folder = place::folder();
     let saved = results.save(&folder);
     let json = report::json(&results);
-    let saved = saved.and_then(|()| write_report(&folder, &json));
-    if run.json {
-        print(&json);
+    let saved = match results.extent.shard {
+        Some(_) => saved,
+        None => saved.and_then(|()| write_report(&folder, &json)),
+    };
+    let code = results.exit_code();
+    let shown = if results.run.json {
+        show(&json, code)
     } else {
-        print(&summary::text(&results, &folder, Paint::for_stdout()));
-    }
-    match (results.exit_code(), saved) {
-        (code, Ok(())) => ExitCode::from(code),
+        show(&summary::text(&results, &folder, Paint::for_stdout()), code)
+    };
+    let saved = saved
+        .map_err(|error| format!("{}: {error}, expected a writable folder", place::shown(&folder)));
+    match results.extent.unsaved.map_or(saved, Err) {
+        Ok(()) => shown,
         // A result that nobody can read is not a pass; a worse result keeps its own code.
-        (code, Err(error)) => {
-            let line = format!("{}: {error}, expected a writable folder", place::shown(&folder));
-            refuse(if code == 0 { MISTAKE } else { code }, &line)
-        }
+        Err(line) => refuse(if code == 0 { MISTAKE } else { code }, &line),
     }
 }
 
@@ -147,10 +144,16 @@ fn write_report(folder: &Path, json: &str) -> std::io::Result<()> {
     std::fs::write(folder.join("report.json"), json)
 }
 
-/// Writes to stdout. A reader that has gone away (`gate | head`) is no reason to panic.
-fn print(text: &str) {
+/// Writes to stdout. A reader that has gone away (`gate | head`) has what it wanted; a full disk has not.
+fn show(text: &str, code: u8) -> ExitCode {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let line = format!("stdout: {error}, expected a place with room for the result");
+            refuse(if code == 0 { MISTAKE } else { code }, &line)
+        }
+        _ => ExitCode::from(code),
+    }
 }
 
 /// One line on stderr, whatever stands in it.

@@ -21,7 +21,7 @@ use graphlock_programs::program::{Deferral, Program};
 use crate::catalogue::Catalogue;
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw};
 use crate::engine;
-use crate::place;
+use crate::place::{self, OutOptions};
 use crate::replay::Shown;
 use crate::table::{Paint, count};
 
@@ -49,6 +49,8 @@ pub(crate) struct CheckOptions {
     /// Executes this saved schedule again, and nothing else
     #[arg(long, value_name = "FILE.schedule")]
     schedule: Option<PathBuf>,
+    #[command(flatten)]
+    out: OutOptions,
 }
 
 /// Checks a program.
@@ -56,6 +58,7 @@ pub(crate) struct CheckOptions {
 /// # Errors
 /// In one line: what was found, and what was expected.
 pub(crate) fn check(catalogue: &Catalogue, options: &CheckOptions) -> Result<Shown, String> {
+    options.out.choose();
     let mutation = match &options.mutation {
         None => None,
         Some(named) => Some(catalogue.mutation(named)?),

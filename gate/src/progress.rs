@@ -74,7 +74,8 @@ impl Progress {
     }
 }
 
-fn name(job: &Job) -> String {
+/// What a job is called: no other job of a run has this name.
+pub(crate) fn name(job: &Job) -> String {
     let (scenario, engine) = (&job.full_name, job.engine.word());
     match job.purpose {
         Purpose::Row { .. } => format!("{scenario} {engine}"),

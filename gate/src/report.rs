@@ -34,6 +34,9 @@ struct File<'a> {
     filter: Option<&'a str>,
     engine: Option<Engine>,
     exit_code: u8,
+    /// The jobs that have not ended: only where the run was interrupted.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    open: &'a [String],
     rows: Vec<RowEntry<'a>>,
     determinism: Vec<RowEntry<'a>>,
     final_states: Vec<ComparisonEntry<'a>>,
@@ -80,7 +83,7 @@ struct ComparisonEntry<'a> {
 struct Seen<'a> {
     engine: Engine,
     engine_name: &'a str,
-    memory_model: &'static str,
+    memory_model: &'a str,
     verdict: &'static str,
     limit: Option<Limit>,
     violation: Option<String>,
@@ -137,6 +140,7 @@ pub(crate) fn json(results: &Results) -> String {
         filter: run.selection.filter.as_ref().map(|filter| filter.as_str()),
         engine: run.selection.engine,
         exit_code: results.exit_code(),
+        open: &results.extent.open,
         rows: results.rows.iter().map(entry).collect(),
         determinism: results.twice.iter().map(entry).collect(),
         final_states: results
@@ -190,7 +194,7 @@ fn seen<'a>(results: &Results, job: &Job, report: &'a Report) -> Seen<'a> {
     Seen {
         engine: job.engine,
         engine_name: &report.engine,
-        memory_model: report.memory_model,
+        memory_model: &report.memory_model,
         verdict: report.verdict.word(),
         limit,
         violation: report.verdict.violation().map(|violation| violation.kind.to_string()),

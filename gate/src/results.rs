@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use graphlock_harness::outcome::Report;
 
-use crate::BLIND;
 use crate::agreement::{self, Comparison};
 use crate::arguments::Run;
 use crate::cases::{self, Coverage};
@@ -17,6 +16,8 @@ use crate::judge::{self, Row};
 use crate::plan::{Job, Purpose};
 use crate::planted::{self, Planted};
 use crate::self_check::SelfCheck;
+use crate::steer::Extent;
+use crate::{BLIND, BUDGET_SPENT};
 
 /// What a run showed.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Results {
     pub(crate) saved: BTreeMap<(String, Option<&'static str>), PathBuf>,
     /// The engine against a plain search, where that was asked for.
     pub(crate) self_check: Option<SelfCheck>,
+    /// How much of the run this is.
+    pub(crate) extent: Extent,
     /// Wall time of the whole run.
     pub(crate) elapsed: Duration,
 }
@@ -83,6 +86,7 @@ impl Results {
             not_on_loom,
             saved: BTreeMap::new(),
             self_check: None,
+            extent: Extent::default(),
             elapsed,
         }
     }
@@ -94,7 +98,8 @@ impl Results {
         let comparisons = self.comparisons.iter().map(|each| if each.accepted() { 0 } else { 5 });
         let differs = self.self_check.as_ref().is_some_and(|each| each.difference.is_some());
         let engine = if differs { BLIND } else { 0 };
-        judge::worst(rows.chain(planted).chain(comparisons).chain([engine]))
+        let open = if self.extent.open.is_empty() { 0 } else { BUDGET_SPENT };
+        judge::worst(rows.chain(planted).chain(comparisons).chain([engine, open]))
     }
 
     /// Saves the schedule of each violation.

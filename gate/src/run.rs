@@ -1,16 +1,16 @@
-//! The workers: each job on a thread of its own kind, reports in the order of the plan.
+//! The workers: each job on a thread of its own kind, reports as they come.
 //!
 //! Jobs share nothing, so neither their number at a time nor the order in which they end changes a
 //! report. A worker takes the next job that nobody has taken; the caller's thread shows progress.
 //!
 //! Cases: *a report comes back*; *the engine itself panics*, which is a defect of the engine and
-//! makes that check blind, never the whole run silent.
+//! makes that check blind, never the whole run silent; *somebody interrupts*, and what runs is given up.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use graphlock_harness::outcome::{Report, Verdict, describe_panic};
@@ -28,50 +28,93 @@ const STACK_BYTES: usize = 8 << 20;
 /// Executions that are spent on making the schedule of a planted bug small: there are many, and each is found.
 const PLANTED_LEAST_EXECUTIONS_MAX: u64 = 2_000;
 
+/// How often somebody looks whether the run is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 enum Message {
     Begun(usize),
     Ended(usize, Box<Report>),
 }
 
-/// Runs all jobs, at most `workers` at a time, and returns their reports in the order of `jobs`.
+/// What the workers share.
+struct Queue {
+    jobs: Arc<[Job]>,
+    /// The jobs that are to be run, by their place in the plan.
+    open: Vec<usize>,
+    next: AtomicUsize,
+}
+
+impl Queue {
+    /// The next job that nobody has taken. Relaxed: the number is all that is handed over; the jobs were there before.
+    fn take(&self) -> Option<usize> {
+        self.open.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
+    }
+
+    /// Leaves the rest.
+    fn close(&self) {
+        self.next.store(self.open.len(), Ordering::Relaxed);
+    }
+}
+
+/// Runs the open jobs, at most `workers` at a time, and hands their reports to `ended`: each soon after it has come, those
+/// that came meanwhile together with it.
+///
+/// An interrupted run returns at once. loom and real threads cannot be stopped, so what runs then is left behind, for the
+/// end of the process; its report is nobody's.
 ///
 /// # Panics
 /// If the system gives no thread: then nothing can be shown.
-pub(crate) fn run(jobs: &[Job], workers: NonZeroUsize, progress: &mut Progress) -> Vec<Report> {
-    let next = AtomicUsize::new(0);
+pub(crate) fn run(
+    jobs: &Arc<[Job]>,
+    open: Vec<usize>,
+    workers: NonZeroUsize,
+    interrupted: &AtomicBool,
+    progress: &mut Progress,
+    ended: &mut dyn FnMut(Vec<(usize, Report)>),
+) {
+    let workers = workers.get().min(open.len());
+    let queue = Arc::new(Queue { jobs: Arc::clone(jobs), open, next: AtomicUsize::new(0) });
     let (sender, receiver) = mpsc::channel();
-    let mut reports: BTreeMap<usize, Report> = BTreeMap::new();
-    std::thread::scope(|scope| {
-        for index in 0..workers.get().min(jobs.len()) {
-            let (next, sender) = (&next, sender.clone());
-            let builder = std::thread::Builder::new().name(format!("worker{index}"));
-            let worker = move || {
-                // Relaxed: the number is all that is handed over; the jobs were there before.
-                while let Some((index, job)) = {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    jobs.get(index).map(|job| (index, job))
-                } {
-                    let sent = sender.send(Message::Begun(index));
-                    let report = Box::new(execute(job));
-                    sent.and_then(|()| sender.send(Message::Ended(index, report)))
-                        .expect("the receiver waits until the last worker has ended");
-                }
-            };
-            let spawned = builder.stack_size(STACK_BYTES).spawn_scoped(scope, worker);
-            spawned.expect("the system gives a thread for a worker");
-        }
-        drop(sender);
-        for message in receiver {
+    for index in 0..workers {
+        let (queue, sender) = (Arc::clone(&queue), sender.clone());
+        let builder = std::thread::Builder::new().name(format!("worker{index}"));
+        let spawned = builder.stack_size(STACK_BYTES).spawn(move || work(&queue, &sender));
+        spawned.expect("the system gives a thread for a worker");
+    }
+    drop(sender);
+    while !interrupted.load(Ordering::Relaxed) {
+        let first = match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let mut reports = Vec::new();
+        for message in std::iter::once(first).chain(receiver.try_iter()) {
             match message {
                 Message::Begun(index) => progress.begun(&jobs[index]),
                 Message::Ended(index, report) => {
                     progress.ended(&jobs[index], &report);
-                    reports.insert(index, *report);
+                    reports.push((index, *report));
                 }
             }
         }
-    });
-    reports.into_values().collect()
+        if !reports.is_empty() {
+            ended(reports);
+        }
+    }
+    queue.close();
+}
+
+/// One worker.
+fn work(queue: &Queue, sender: &Sender<Message>) {
+    while let Some(index) = queue.take() {
+        let sent = sender.send(Message::Begun(index));
+        let report = Box::new(execute(&queue.jobs[index]));
+        if sent.and_then(|()| sender.send(Message::Ended(index, report))).is_err() {
+            // The run was interrupted; nobody waits any more.
+            return;
+        }
+    }
 }
 
 /// Runs one job on this thread.

@@ -5,17 +5,17 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use graphlock_harness::self_check::{Compared, against_plain_search};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Programs that are compared with one seed, and how many seeds there are: 20,000 programs.
 const PROGRAMS: u32 = 500;
 const SEEDS: u64 = 40;
 
 /// What the comparison came to.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SelfCheck {
     /// What was compared.
     pub(crate) compared: Compared,
@@ -23,14 +23,14 @@ pub(crate) struct SelfCheck {
     pub(crate) difference: Option<String>,
 }
 
-/// Compares with all seeds, so many at a time.
-pub(crate) fn run(workers: NonZeroUsize) -> SelfCheck {
+/// Compares with all seeds, so many at a time. `None` if it was interrupted: a part of it is worth nothing.
+pub(crate) fn run(workers: NonZeroUsize, interrupted: &AtomicBool) -> Option<SelfCheck> {
     let next = AtomicU64::new(0);
     let sum = Mutex::new(SelfCheck::default());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= SEEDS {
+            if seed >= SEEDS || interrupted.load(Ordering::Relaxed) {
                 return;
             }
             let compared = against_plain_search(PROGRAMS, seed);
@@ -49,5 +49,6 @@ pub(crate) fn run(workers: NonZeroUsize) -> SelfCheck {
             scope.spawn(work);
         }
     });
-    sum.into_inner().expect("no worker panics while it adds")
+    let sum = sum.into_inner().expect("no worker panics while it adds");
+    (!interrupted.load(Ordering::Relaxed)).then_some(sum)
 }

@@ -153,7 +153,7 @@ fn loom(rows: &[&Row], lines: &mut Vec<String>) {
         within.entry(row.report.bound.as_deref().unwrap_or("no bound")).or_default().push(row);
     }
     for (bound, rows) in &within {
-        let model = rows[0].report.memory_model;
+        let model = &rows[0].report.memory_model;
         let number = scenarios(rows.len());
         lines.push(format!(
             "Shown by loom within {bound} (memory model: {model}): {number}: {}.",

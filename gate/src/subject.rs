@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use graphlock_harness::scenario::{Sampling, Shard};
+use graphlock_harness::scenario::Sampling;
+
+use crate::place::OutOptions;
+use crate::shard::ShardWord;
 
 /// Which scenario, and what is planted in it.
 #[derive(Debug, Args)]
@@ -54,18 +57,24 @@ pub(crate) struct ExploreOptions {
     /// Threads that explore; the result does not depend on it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: u16,
-    /// Explores one part of several, `1/4` to `4/4`; `gate merge` puts their checkpoints together
-    #[arg(long, value_name = "K/N", value_parser = shard, requires = "checkpoint")]
-    pub(crate) shard: Option<Shard>,
+    /// Explores one part of several, `1/4` to `4/4`, or the one that Slurm or Kubernetes says (`auto`); `gate merge` puts their
+    /// checkpoints together
+    #[arg(long, value_name = "K/N", requires = "checkpoint")]
+    pub(crate) shard: Option<ShardWord>,
     /// Writes the state there: every few seconds, on Ctrl-C and at the end
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// How often that is: what is done after it is lost in a kill
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub(crate) checkpoint_every: u64,
     /// Goes on from the checkpoint
     #[arg(long, requires = "checkpoint")]
     pub(crate) resume: bool,
     /// Leaves out schedules with more preemptions, and makes every other one, without reduction
     #[arg(long, value_name = "N", conflicts_with_all = ["checkpoint", "shard", "jobs"])]
     pub(crate) preemptions: Option<u8>,
+    #[command(flatten)]
+    pub(crate) out: OutOptions,
 }
 
 /// A sampling.
@@ -87,13 +96,6 @@ pub(crate) struct SampleOptions {
     /// How many runs
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) runs: u64,
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    let numbers = text.split_once('/').and_then(|(number, count)| {
-        Some(Shard { number: number.parse().ok()?, count: count.parse().ok()? })
-    });
-    numbers
-        .filter(|shard| (1..=shard.count).contains(&shard.number) && shard.count <= 10_000)
-        .ok_or_else(|| "K/N with K from 1 to N, N up to 10000".to_owned())
+    #[command(flatten)]
+    pub(crate) out: OutOptions,
 }

@@ -41,15 +41,30 @@ pub(crate) fn text(results: &Results, folder: &std::path::Path, paint: Paint) ->
     let report = place::shown(&folder.join("report.json"));
     let code = results.exit_code();
     let tone = if code == 0 { Tone::Good } else { Tone::Bad };
-    let verdict = if code == 0 {
-        "the gate is open".to_owned()
-    } else {
-        format!("the gate is shut: exit code {code}")
+    let verdict = match (code, results.extent.shard) {
+        (0, Some(shard)) => format!("nothing failed in shard {shard}"),
+        (0, None) => "the gate is open".to_owned(),
+        _ => format!("the gate is shut: exit code {code}"),
     };
+    text += &what_is_left(results);
     let profile = results.run.profile.word();
     let time = seconds(results.elapsed);
     let _ =
         writeln!(text, "\n{} (profile {profile}, {time}; {report})", paint.paint(tone, &verdict));
+    text
+}
+
+/// The jobs that are open, and how to go on.
+fn what_is_left(results: &Results) -> String {
+    let extent = &results.extent;
+    let mut text = String::new();
+    if !extent.open.is_empty() {
+        text += &format!("\n{}", wrap(&format!("OPEN: {}.", extent.open.join("; "))));
+    }
+    let next = extent.next();
+    if !next.is_empty() {
+        text += &format!("\n{}", wrap(&next));
+    }
     text
 }
 

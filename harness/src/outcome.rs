@@ -3,6 +3,7 @@
 //! No text of this module is ever parsed again. Whoever wants to know *what* went wrong reads
 //! [`ViolationKind`], whoever wants to show it uses [`std::fmt::Display`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::schedule::Schedule;
 use crate::trace::Trace;
 
 /// What was shown by one run of one engine over one body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Verdict {
     /// Every interleaving within the stated bound was executed and none broke a property.
     Complete,
@@ -64,7 +65,7 @@ impl Verdict {
 }
 
 /// The limit at which an engine stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
     /// The number of executions that was asked for.
     Executions(u64),
@@ -121,7 +122,7 @@ impl fmt::Display for ViolationKind {
 }
 
 /// One interleaving that broke something, with all that is needed to see it again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Violation {
     /// The kind of failure.
     pub kind: ViolationKind,
@@ -129,7 +130,9 @@ pub struct Violation {
     pub message: String,
     /// The choices that lead there. Empty where the engine cannot give them (loom, real threads).
     pub schedule: Schedule,
-    /// The steps of that execution. Empty where the engine cannot give them.
+    /// The steps of that execution. Empty where the engine cannot give them. Not stored: replaying the schedule gives
+    /// them again.
+    #[serde(skip)]
     pub trace: Trace,
     /// How small the schedule is, if it was made small.
     pub least: Option<Least>,
@@ -172,7 +175,7 @@ impl fmt::Display for Least {
 }
 
 /// One pass of an engine that looks at a body more than once (loom: plain, load-as-RMW).
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pass {
     /// What distinguishes this pass.
     pub name: String,
@@ -183,12 +186,12 @@ pub struct Pass {
 }
 
 /// What one engine did with one body, and what it saw.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Which engine, in the words of the table: `harness exhaustive`, `loom`, `real threads`.
     pub engine: String,
     /// Under which memory model the statement holds.
-    pub memory_model: &'static str,
+    pub memory_model: Cow<'static, str>,
     /// What was shown.
     pub verdict: Verdict,
     /// Executions that ran to their end.
@@ -224,7 +227,7 @@ impl Report {
     pub fn new(engine: &str, memory_model: &'static str, verdict: Verdict) -> Self {
         Report {
             engine: engine.to_owned(),
-            memory_model,
+            memory_model: Cow::Borrowed(memory_model),
             verdict,
             executions: 0,
             redundant: 0,
@@ -258,7 +261,7 @@ pub struct Progress {
 }
 
 /// What the traces that were met say of those that were not.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Saturation {
     /// Different traces.
     pub traces: u64,
@@ -278,7 +281,7 @@ impl Progress {
 }
 
 /// How many executions a search may have, with an interval that is meant to hold the truth 95 times of 100.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The most likely number.
     pub traces: f64,

@@ -22,7 +22,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
-use crate::place;
+use crate::place::{self, OutOptions};
 use crate::replay::Shown;
 use crate::table::count;
 use hunt::{Hunt, Hunted, Point};
@@ -58,6 +58,8 @@ pub(crate) struct FuzzOptions {
     /// Shows no progress
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    out: OutOptions,
 }
 
 /// `60`, `60s` or `10m`.
@@ -95,6 +97,7 @@ struct FuzzReport<'a> {
 /// # Errors
 /// In one line: what was found, and what was expected.
 pub(crate) fn fuzz(catalogue: &Catalogue, options: &FuzzOptions) -> Result<Shown, String> {
+    options.out.choose();
     let mutation = match &options.mutation {
         None => None,
         Some(named) => Some(catalogue.mutation(named)?),

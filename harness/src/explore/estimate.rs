@@ -120,9 +120,9 @@ impl<'a> Estimator<'a> {
         let least = done.max(1) as f64;
         let probes = self.passes.iter().map(|pass| pass.probes).sum::<usize>();
         Some(Estimate {
-            traces: mean.round().max(least),
-            low: (mean / (1.0 + WIDTH * error)).round().max(least),
-            high: (mean * (1.0 + WIDTH * error)).round().max(least),
+            traces: finite(mean.round().max(least)),
+            low: finite((mean / (1.0 + WIDTH * error)).round().max(least)),
+            high: finite((mean * (1.0 + WIDTH * error)).round().max(least)),
             probes: u32::try_from(probes).unwrap_or(u32::MAX),
         })
     }
@@ -203,6 +203,11 @@ fn certain_from(guessed: &[(f64, Node)], most: usize) -> f64 {
         left -= 1;
     }
     rest / left as f64
+}
+
+/// JSON has no infinity, and what is stored must be read again.
+fn finite(number: f64) -> f64 {
+    number.min(f64::MAX)
 }
 
 /// How much a pass counts: the first one has drawn blindly.

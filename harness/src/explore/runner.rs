@@ -102,7 +102,7 @@ pub fn check_with(
         }
     };
     if check.store_buffers {
-        report.memory_model = MEMORY_MODEL_TSO;
+        report.memory_model = MEMORY_MODEL_TSO.into();
     }
     report.elapsed = begun.elapsed();
     Ok(report)

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::execution::clock::TASKS_MAX;
 use crate::execution::ending::Ending;
@@ -35,7 +35,7 @@ const SCHEDULES_MAX: usize = 10_000;
 const STEPS_MAX: u64 = 10_000;
 
 /// What was compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compared {
     /// Programs whose traces were compared.
     pub programs: u64,

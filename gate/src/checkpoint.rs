@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use graphlock_harness::outcome::{Report, Verdict};
@@ -158,10 +158,10 @@ pub(crate) fn write(path: &Path, run: &Run, jobs: &[Job], known: &Known) -> io::
     moved
 }
 
-/// Where a file is written before it is moved to its place.
-fn beside(path: &Path) -> std::path::PathBuf {
+/// Where a file is written before it is moved to its place. Two runs in one folder do not write into each other's.
+fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(format!(".{}.new", std::process::id()));
     path.with_file_name(name)
 }
 
@@ -191,7 +191,7 @@ pub(crate) struct Checkpoint<'a> {
 pub(crate) fn read(path: &Path) -> Result<Checkpoint<'_>, String> {
     let shown = place::shown(path);
     let bytes = fs::read(path).map_err(|error| {
-        format!("checkpoint {shown}: found no readable file ({error}), expected one of `{FORMAT}`")
+        format!("checkpoint {shown}: found no readable file ({error}), expected one of `{FORMAT}`; begin without --resume")
     })?;
     let content = |found: String| {
         format!(

@@ -124,11 +124,9 @@ fn default_path(shard: Option<Shard>) -> PathBuf {
 /// What is known at the beginning. A place where nothing can be written is refused before anything is run in vain.
 fn begin(run: &Run, jobs: &[Job], shard: Option<Shard>, path: &Path) -> Result<Known, String> {
     let folder = place::folder();
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| checkpoint::probe(&folder.join("report.json")))
-        .map_err(|error| {
-            format!("{}: {error}, expected a writable folder", place::shown(&folder))
-        })?;
+    std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder)).map_err(
+        |error| format!("{}: {error}, expected a writable folder", place::shown(&folder)),
+    )?;
     let shown = place::shown(path);
     let unwritable = |error| format!("checkpoint {shown}: {error}, expected a writable place");
     if run.steer.resume {

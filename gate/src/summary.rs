@@ -38,7 +38,11 @@ pub(crate) fn text(results: &Results, folder: &std::path::Path, paint: Paint) ->
         text += "\n";
         text += &wrap(&paragraph);
     }
-    let report = place::shown(&folder.join("report.json"));
+    // A part of a run has no report.
+    let file = match (&results.extent.checkpoint, results.extent.shard) {
+        (Some(checkpoint), Some(_)) => place::shown(checkpoint),
+        _ => place::shown(&folder.join("report.json")),
+    };
     let code = results.exit_code();
     let tone = if code == 0 { Tone::Good } else { Tone::Bad };
     let verdict = match (code, results.extent.shard) {
@@ -49,8 +53,7 @@ pub(crate) fn text(results: &Results, folder: &std::path::Path, paint: Paint) ->
     text += &what_is_left(results);
     let profile = results.run.profile.word();
     let time = seconds(results.elapsed);
-    let _ =
-        writeln!(text, "\n{} (profile {profile}, {time}; {report})", paint.paint(tone, &verdict));
+    let _ = writeln!(text, "\n{} (profile {profile}, {time}; {file})", paint.paint(tone, &verdict));
     text
 }
 

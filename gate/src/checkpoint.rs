@@ -20,6 +20,7 @@ use graphlock_harness::outcome::{Report, Verdict};
 use graphlock_harness::scenario::{Check, Shard, Strategy};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::arguments::{Profile, Run, Selection};
 use crate::engine::Engine;
@@ -89,17 +90,17 @@ impl Call {
     }
 }
 
-/// A job that has ended.
+/// A job that has ended: a [`Report`], or its text.
 #[derive(Debug, Serialize, Deserialize)]
-struct Finished {
+struct Finished<R> {
     job: usize,
     name: String,
-    report: Report,
+    report: R,
 }
 
 /// The content of the file.
 #[derive(Debug, Serialize, Deserialize)]
-struct File {
+struct File<R> {
     format: String,
     version: u32,
     build: String,
@@ -108,7 +109,7 @@ struct File {
     /// How many jobs the whole run has.
     jobs: usize,
     elapsed: Duration,
-    finished: Vec<Finished>,
+    finished: Vec<Finished<R>>,
     self_check: Option<SelfCheck>,
 }
 
@@ -118,11 +119,42 @@ pub(crate) struct Known {
     /// Which part.
     pub(crate) shard: Option<Shard>,
     /// The reports of the jobs that have ended, by their place in the plan.
-    pub(crate) reports: BTreeMap<usize, Report>,
+    reports: BTreeMap<usize, Report>,
+    /// The same as they are stored: the file is written often, and each of them changes only once.
+    stored: BTreeMap<usize, Box<RawValue>>,
     /// The engine against a plain search, where that was done.
     pub(crate) self_check: Option<SelfCheck>,
     /// The time it took so far, over all that it was interrupted.
     pub(crate) elapsed: Duration,
+}
+
+impl Known {
+    /// Nothing of this part.
+    pub(crate) fn of(shard: Option<Shard>) -> Known {
+        Known { shard, ..Known::default() }
+    }
+
+    /// A job has ended.
+    pub(crate) fn add(&mut self, job: usize, report: Report) {
+        let stored = serde_json::value::to_raw_value(&report).expect("a report is JSON");
+        self.stored.insert(job, stored);
+        self.reports.insert(job, report);
+    }
+
+    /// Whether this job has ended.
+    pub(crate) fn has(&self, job: usize) -> bool {
+        self.reports.contains_key(&job)
+    }
+
+    /// How many have.
+    pub(crate) fn finished(&self) -> usize {
+        self.reports.len()
+    }
+
+    /// The reports, by their jobs' places in the plan.
+    pub(crate) fn into_reports(self) -> BTreeMap<usize, Report> {
+        self.reports
+    }
 }
 
 /// Writes what is known.
@@ -130,10 +162,10 @@ pub(crate) struct Known {
 /// # Errors
 /// If the system refuses; the file is then what it was.
 pub(crate) fn write(path: &Path, run: &Run, jobs: &[Job], known: &Known) -> io::Result<()> {
-    let finished = known.reports.iter().map(|(job, report)| Finished {
+    let finished = known.stored.iter().map(|(job, report)| Finished {
         job: *job,
         name: progress::name(&jobs[*job]),
-        report: report.clone(),
+        report,
     });
     let file = File {
         format: FORMAT.to_owned(),
@@ -181,7 +213,7 @@ pub(crate) fn probe(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct Checkpoint<'a> {
     path: &'a Path,
-    file: File,
+    file: File<Report>,
 }
 
 /// Reads a file.
@@ -198,7 +230,8 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint<'_>, String> {
             "checkpoint {shown}: found {found}, expected `{FORMAT}` version {VERSION}; begin without --resume"
         )
     };
-    let file: File = serde_json::from_slice(&bytes).map_err(|error| content(error.to_string()))?;
+    let file: File<Report> =
+        serde_json::from_slice(&bytes).map_err(|error| content(error.to_string()))?;
     if file.format != FORMAT || file.version != VERSION {
         return Err(content(format!("`{}` version {}", file.format, file.version)));
     }
@@ -270,16 +303,18 @@ impl Checkpoint<'_> {
         if self.file.jobs != jobs.len() {
             return Err(self.damaged(&format!("{} jobs of {}", self.file.jobs, jobs.len())));
         }
-        let is_right = |each: &&Finished| {
+        let is_right = |each: &&Finished<Report>| {
             jobs.get(each.job).is_some_and(|job| progress::name(job) == each.name)
         };
         if let Some(wrong) = self.file.finished.iter().find(|each| !is_right(each)) {
             return Err(self.damaged(&format!("`{}` as job {}", wrong.name, wrong.job)));
         }
         let File { shard, elapsed, finished, self_check, .. } = self.file;
-        let reports = finished.into_iter();
-        let reports = reports.map(|each| (each.job, with_trace(&jobs[each.job], each.report)));
-        Ok(Known { shard, reports: reports.collect(), self_check, elapsed })
+        let mut known = Known { self_check, elapsed, ..Known::of(shard) };
+        for each in finished {
+            known.add(each.job, with_trace(&jobs[each.job], each.report));
+        }
+        Ok(known)
     }
 }
 
@@ -287,7 +322,6 @@ impl Checkpoint<'_> {
 fn with_trace(job: &Job, mut report: Report) -> Report {
     if let Verdict::Violation(violation) = &mut report.verdict
         && violation.schedule != Default::default()
-        && violation.trace.is_empty()
     {
         let schedule = violation.schedule.clone();
         let strategy = Strategy::Replay { schedule, strict: true };

@@ -14,7 +14,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use graphlock_harness::outcome::{Report, Verdict, describe_panic};
-use graphlock_harness::scenario::Strategy;
+use graphlock_harness::scenario::{Check, Strategy};
 
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, made_small};
 use crate::engine::Engine;
@@ -72,6 +72,7 @@ pub(crate) fn run(
     progress: &mut Progress,
     ended: &mut dyn FnMut(Vec<(usize, Report)>),
 ) {
+    make_ready(jobs, &open);
     let workers = workers.get().min(open.len());
     let queue = Arc::new(Queue { jobs: Arc::clone(jobs), open, next: AtomicUsize::new(0) });
     let (sender, receiver) = mpsc::channel();
@@ -103,6 +104,18 @@ pub(crate) fn run(
         }
     }
     queue.close();
+}
+
+/// Lets each engine that is needed execute once while nothing else does: each puts a panic hook in its place then, and two
+/// that did so at the same moment could lose one. What that engine finds would be lost with it.
+fn make_ready(jobs: &[Job], open: &[usize]) {
+    for engine in [Engine::Harness, Engine::Loom] {
+        let of_engine = |index: &&usize| jobs[**index].engine == engine;
+        if let Some(first) = open.iter().find(of_engine) {
+            let check = Check { executions_max: Some(1), ..Check::default() };
+            let _ = execute(&Job { check, ..jobs[*first].clone() });
+        }
+    }
 }
 
 /// One worker.

@@ -134,10 +134,10 @@ fn begin(run: &Run, jobs: &[Job], shard: Option<Shard>, path: &Path) -> Result<K
         checkpoint.fits(run, shard)?;
         let known = checkpoint.known(jobs)?;
         checkpoint::probe(path).map_err(unwritable)?;
-        eprintln!("going on from {shown}: {} jobs have ended before", known.reports.len());
+        eprintln!("going on from {shown}: {} jobs have ended before", known.finished());
         return Ok(known);
     }
-    let known = Known { shard, ..Known::default() };
+    let known = Known::of(shard);
     if run.steer.checkpoint.is_none() {
         checkpoint::probe(path).map_err(unwritable)?;
         let earlier =
@@ -176,7 +176,7 @@ impl Course<'_> {
     }
 
     fn open(&self) -> Vec<usize> {
-        self.own.iter().copied().filter(|job| !self.known.reports.contains_key(job)).collect()
+        self.own.iter().copied().filter(|job| !self.known.has(*job)).collect()
     }
 
     fn run(&mut self, interrupted: &AtomicBool) {
@@ -185,12 +185,12 @@ impl Course<'_> {
         let jobs = Arc::clone(&self.jobs);
         let before = self.known.elapsed;
         run::run(&jobs, open, self.workers(), interrupted, &mut progress, &mut |ended| {
-            self.known.reports.extend(ended);
+            ended.into_iter().for_each(|(job, report)| self.known.add(job, report));
             self.known.elapsed = before + self.begun.elapsed();
             self.save();
         });
         progress.finish();
-        if self.known.reports.is_empty() && self.known.shard.is_some() {
+        if self.known.finished() == 0 && self.known.shard.is_some() {
             // A part without a job is a part.
             self.save();
         }
@@ -248,9 +248,11 @@ fn results(
     known: Known,
     extent: Extent,
 ) -> Results {
-    let finished = known.reports.into_iter().map(|(job, report)| (jobs[job].clone(), report));
-    let mut results = Results::new(catalogue, run, finished, known.elapsed);
-    results.self_check = known.self_check;
+    let (self_check, elapsed) = (known.self_check.clone(), known.elapsed);
+    let finished = known.into_reports().into_iter();
+    let finished = finished.map(|(job, report)| (jobs[job].clone(), report));
+    let mut results = Results::new(catalogue, run, finished, elapsed);
+    results.self_check = self_check;
     results.extent = extent;
     results
 }
@@ -279,11 +281,11 @@ pub(crate) fn merge(
     all_there(&parts.iter().map(|part| part.shard).collect::<Vec<_>>())?;
     let mut sum = Known::default();
     for part in parts {
-        sum.reports.extend(part.reports);
-        sum.self_check = sum.self_check.or(part.self_check);
         sum.elapsed = sum.elapsed.max(part.elapsed);
+        sum.self_check = sum.self_check.take().or_else(|| part.self_check.clone());
+        part.into_reports().into_iter().for_each(|(job, report)| sum.add(job, report));
     }
-    let open = (0..jobs.len()).filter(|job| !sum.reports.contains_key(job));
+    let open = (0..jobs.len()).filter(|job| !sum.has(*job));
     let mut open: Vec<String> = open.map(|job| progress::name(&jobs[job])).collect();
     let checks = run.checks_the_engine();
     open.extend((checks && sum.self_check.is_none()).then(|| ENGINE_CHECK.to_owned()));

@@ -122,7 +122,10 @@ impl fmt::Display for ViolationKind {
 }
 
 /// One interleaving that broke something, with all that is needed to see it again.
+///
+/// Stored without its trace where it has a schedule: replaying that gives the same trace again, and it is much longer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "StoredViolation", from = "StoredViolation")]
 pub struct Violation {
     /// The kind of failure.
     pub kind: ViolationKind,
@@ -130,9 +133,7 @@ pub struct Violation {
     pub message: String,
     /// The choices that lead there. Empty where the engine cannot give them (loom, real threads).
     pub schedule: Schedule,
-    /// The steps of that execution. Empty where the engine cannot give them. Not stored: replaying the schedule gives
-    /// them again.
-    #[serde(skip)]
+    /// The steps of that execution. Empty where the engine cannot give them.
     pub trace: Trace,
     /// How small the schedule is, if it was made small.
     pub least: Option<Least>,
@@ -171,6 +172,30 @@ impl fmt::Display for Least {
                 "perhaps fewer would do: the search for one ended after {executions} executions"
             )
         }
+    }
+}
+
+/// A violation as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredViolation {
+    kind: ViolationKind,
+    message: String,
+    schedule: Schedule,
+    trace: Option<Trace>,
+}
+
+impl From<Violation> for StoredViolation {
+    fn from(violation: Violation) -> Self {
+        let Violation { kind, message, schedule, trace } = violation;
+        let trace = (schedule.choices.is_empty() && !trace.is_empty()).then_some(trace);
+        StoredViolation { kind, message, schedule, trace }
+    }
+}
+
+impl From<StoredViolation> for Violation {
+    fn from(stored: StoredViolation) -> Self {
+        let StoredViolation { kind, message, schedule, trace } = stored;
+        Violation { kind, message, schedule, trace: trace.unwrap_or_default() }
     }
 }
 

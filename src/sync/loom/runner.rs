@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use graphlock_harness::outcome::{
@@ -263,8 +263,16 @@ fn with_trace(found: Violation, check: &Check, pass: &Pass, kind: Kind, body: &B
     }
 }
 
+/// Keeps other passes from running meanwhile. When a pass ends, the crate below loom takes the process's panic hook away
+/// for a moment: another pass would lose what it has found, or see a panic that is none.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Executes `body` in both passes, each with half of the time.
 pub(crate) fn check(check: &Check, body: Body) -> Report {
+    let _alone = alone();
     let begun = Instant::now();
     let half = check.time_max.map(|time| time / 2);
     let mut report = Report::new("loom", MEMORY_MODEL, Verdict::Complete);
@@ -297,6 +305,7 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
 #[cfg(test)]
 /// The final states that each pass of this backend sees, unbounded.
 pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
+    let _alone = alone();
     let body: Body = Arc::new(body);
     let states = |kind: Kind| {
         let end = run_pass(&Check::default(), kind, None, None, &body);

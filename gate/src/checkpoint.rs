@@ -333,3 +333,39 @@ fn with_trace(job: &Job, mut report: Report) -> Report {
     }
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Command, parse};
+    use crate::catalogue::Catalogue;
+    use crate::plan::plan;
+
+    #[test]
+    fn a_report_is_the_same_after_it_was_stored_steps_included() {
+        let catalogue = Catalogue::load().expect("it is consistent");
+        // One is found by the harness, which has a schedule; one by loom, which has none.
+        for bug in ["^slow-path-kick-removed$", "^reader-fence-removed$"] {
+            let Ok(Command::Run(run)) = parse(["gate", "mutants", "--filter", bug]) else {
+                panic!("{bug} is a filter")
+            };
+            let jobs = plan(&catalogue, &run).expect("there is such a bug");
+            let mut known = Known::default();
+            for (index, job) in jobs.iter().enumerate() {
+                known.add(index, execute(job));
+            }
+            let folder = tempfile::tempdir().expect("there is room");
+            let path = folder.path().join("state");
+            write(&path, &run, &jobs, &known).expect("there is room");
+            let read = read(&path).expect("it was just written");
+            assert_eq!(read.fits(&run, None), Ok(()));
+            let read = read.known(&jobs).expect("they are its jobs");
+            for (before, after) in known.reports.values().zip(read.reports.values()) {
+                let violation = before.verdict.violation().expect("the bug is planted");
+                assert!(!violation.trace.is_empty(), "{bug} has steps");
+                assert_eq!(format!("{before:?}"), format!("{after:?}"));
+            }
+            assert_eq!(read.finished(), jobs.len());
+        }
+    }
+}

@@ -29,7 +29,7 @@ const STACK_BYTES: usize = 8 << 20;
 const PLANTED_LEAST_EXECUTIONS_MAX: u64 = 2_000;
 
 /// How often somebody looks whether the run is to end.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 enum Message {
     Begun(usize),

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
+use graphlock_harness::outcome::describe_panic;
 use graphlock_harness::scenario::Shard;
 
 use crate::arguments::Run;
@@ -31,7 +32,7 @@ use crate::plan::{self, Job};
 use crate::progress::{self, Progress};
 use crate::results::Results;
 use crate::run;
-use crate::self_check;
+use crate::self_check::{self, SelfCheck};
 use crate::shard::{Named, ShardWord, deal};
 
 /// How a run is steered.
@@ -106,7 +107,8 @@ pub(crate) fn go(catalogue: &Catalogue, run: &Run) -> Result<Results, String> {
     let mut course = Course { run, jobs, own, known, path, begun: Instant::now(), unsaved: None };
     course.run(interrupted);
     let is_first = shard.is_none_or(|shard| shard.number == 1);
-    if run.checks_the_engine() && is_first && course.known.self_check.is_none() {
+    let is_open = course.known.self_check.is_none() && course.open().is_empty();
+    if run.checks_the_engine() && is_first && is_open {
         course.check_the_engine(interrupted);
     }
     Ok(course.results(catalogue))
@@ -196,11 +198,22 @@ impl Course<'_> {
         }
     }
 
-    fn check_the_engine(&mut self, interrupted: &AtomicBool) {
-        if !self.open().is_empty() || interrupted.load(Ordering::Relaxed) {
-            return;
+    fn check_the_engine(&mut self, interrupted: &'static AtomicBool) {
+        let before = (self.known.elapsed, Instant::now());
+        let workers = self.workers();
+        // On a thread of its own, which is left behind if somebody interrupts.
+        let checking = std::thread::spawn(move || self_check::run(workers, interrupted));
+        while !checking.is_finished() && !interrupted.load(Ordering::Relaxed) {
+            std::thread::sleep(run::LOOK_EVERY);
         }
-        self.known.self_check = self_check::run(self.workers(), interrupted);
+        if checking.is_finished() {
+            self.known.self_check = checking.join().unwrap_or_else(|payload| {
+                let (_, message) = describe_panic(payload.as_ref());
+                let difference = Some(format!("the comparison itself panicked: {message}"));
+                Some(SelfCheck { difference, ..SelfCheck::default() })
+            });
+        }
+        self.known.elapsed = before.0 + before.1.elapsed();
         self.save();
     }
 

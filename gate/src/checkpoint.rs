@@ -83,6 +83,7 @@ impl Call {
             profile: self.profile,
             jobs: 1,
             json: false,
+            draw: false,
             time_max: self.max_time_seconds.map(Duration::from_secs),
             steer: Default::default(),
             out: Default::default(),

@@ -95,7 +95,9 @@ pub(crate) fn merge(
 ) -> Result<Shown, String> {
     let subject = find(catalogue, what)?;
     let report = model::merge(files, &subject.full_name, &subject.check, &subject.body);
-    shown(&subject, &report.map_err(|error| error.to_string())?)
+    let report = report.map_err(|error| error.to_string())?;
+    let small = made_small(report, &subject.body, &subject.check, LEAST_EXECUTIONS_MAX);
+    shown(&subject, &small)
 }
 
 fn find(catalogue: &Catalogue, what: &SubjectOptions) -> Result<Subject, String> {

@@ -182,20 +182,21 @@ struct StoredViolation {
     message: String,
     schedule: Schedule,
     trace: Option<Trace>,
+    least: Option<Least>,
 }
 
 impl From<Violation> for StoredViolation {
     fn from(violation: Violation) -> Self {
-        let Violation { kind, message, schedule, trace } = violation;
+        let Violation { kind, message, schedule, trace, least } = violation;
         let trace = (schedule.choices.is_empty() && !trace.is_empty()).then_some(trace);
-        StoredViolation { kind, message, schedule, trace }
+        StoredViolation { kind, message, schedule, trace, least }
     }
 }
 
 impl From<StoredViolation> for Violation {
     fn from(stored: StoredViolation) -> Self {
-        let StoredViolation { kind, message, schedule, trace } = stored;
-        Violation { kind, message, schedule, trace: trace.unwrap_or_default() }
+        let StoredViolation { kind, message, schedule, trace, least } = stored;
+        Violation { kind, message, schedule, trace: trace.unwrap_or_default(), least }
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod record;
+mod set;
 pub(crate) mod stack;
 mod surprise;
 pub(crate) mod task;
@@ -40,14 +41,11 @@ use memory::{Known, Memory};
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
 use record::{Effect, Step, What};
+pub(crate) use set::{TaskSet, mix, tasks_of};
 use task::{Task, TaskState, Wait, Watched};
 
 use crate::explore::{Decision, Explorer, Offer, Performed};
 use crate::schedule::Choice;
-
-/// A set of tasks, one bit each.
-pub(crate) type TaskSet = u64;
-const _: () = assert!(TASKS_MAX <= TaskSet::BITS as usize);
 
 /// Who the root resumes next.
 #[derive(Clone, Copy, Debug)]
@@ -486,24 +484,4 @@ pub(crate) fn step<R>(
         });
         result
     })
-}
-
-/// The tasks of a set, lowest first.
-pub(crate) fn tasks_of(set: TaskSet) -> impl Iterator<Item = usize> {
-    let mut rest = set;
-    std::iter::from_fn(move || {
-        let task = rest.trailing_zeros() as usize;
-        (rest != 0).then(|| {
-            rest &= rest - 1;
-            task
-        })
-    })
-}
-
-/// Scrambles two numbers into one.
-pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let mut x = a ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }

@@ -17,6 +17,7 @@ mod scenarios;
 #[cfg(test)]
 mod tests;
 
+use graphlock_harness::model::Hooks;
 use graphlock_harness::outcome::Report;
 use graphlock_harness::scenario::{Check, PlantedBug, Scenario};
 
@@ -45,5 +46,14 @@ pub fn mutations() -> &'static [(&'static str, &'static str)] {
 /// Executes a scenario as `check` asks, on this build's backend.
 #[must_use]
 pub fn check(scenario: &Scenario, check: &Check) -> Report {
-    model::check(check, scenario.as_body())
+    check_with(scenario, check, &Hooks::default())
+}
+
+/// The same for who wants to see it go on. The deterministic engine alone can be interrupted.
+///
+/// # Panics
+/// If a checkpoint is asked for and cannot be used.
+#[must_use]
+pub fn check_with(scenario: &Scenario, check: &Check, hooks: &Hooks<'_>) -> Report {
+    model::check(check, scenario.as_body(), hooks)
 }

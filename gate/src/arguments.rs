@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
 use crate::fuzz::FuzzOptions;
+use crate::manual::CompletionsOptions;
 use crate::merge::MergeOptions;
 use crate::place::OutOptions;
 use crate::program::CheckOptions;
@@ -41,11 +42,7 @@ impl Profile {
     }
 }
 
-/// Says what was shown of the lock, and how far.
-///
-/// Exit codes: 0 shown, 1 a violation, 2 a mistake in the call, 3 a row that must be complete ran
-/// out of budget, 4 not deterministic, 5 blind (the check could not have failed). Of several, the
-/// worst is given: 1, 5, 4, 3, 0.
+/// Says what was shown of the lock, and how far
 #[derive(Debug, Parser)]
 #[command(
     name = "gate",
@@ -87,6 +84,15 @@ enum Subcommands {
     Check(CheckOptions),
     /// Draws programs and schedules, and shrinks what fails
     Fuzz(FuzzOptions),
+    /// Says what a name means: of a scenario, property, case, planted bug, claim, ordering, verdict, exit code, step or rule
+    Explain {
+        /// The name, or a kind such as `cases`; without it the kinds are listed
+        name: Option<String>,
+    },
+    /// Writes what a shell needs to complete words
+    Completions(CompletionsOptions),
+    /// Writes the man page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +128,9 @@ struct RunOptions {
     steer: SteerOptions,
     #[command(flatten)]
     out: OutOptions,
+    /// Shows no progress
+    #[arg(long)]
+    quiet: bool,
 }
 
 /// What is to be done.
@@ -143,6 +152,12 @@ pub(crate) enum Command {
     List(Selection),
     /// Execute a saved schedule.
     Replay(PathBuf),
+    /// Say what a name means.
+    Explain(Option<String>),
+    /// Write completions for a shell.
+    Completions(CompletionsOptions),
+    /// Write the man page.
+    Man,
 }
 
 /// The part of the catalogue that is meant.
@@ -195,6 +210,8 @@ pub(crate) struct Run {
     pub(crate) steer: SteerOptions,
     /// Where files are left.
     pub(crate) out: OutOptions,
+    /// Whether no progress is shown.
+    pub(crate) quiet: bool,
 }
 
 impl Run {
@@ -214,6 +231,11 @@ pub(crate) enum Refused {
     Mistake(String),
 }
 
+/// The definition of the command line, with all that help says.
+pub(crate) fn definition() -> clap::Command {
+    crate::help::dressed(CommandLine::command())
+}
+
 /// Reads a command line; its first word is the program's name.
 ///
 /// # Errors
@@ -223,9 +245,13 @@ where
     I: IntoIterator,
     I::Item: Into<std::ffi::OsString> + Clone,
 {
-    let line = CommandLine::try_parse_from(words).map_err(|error| match error.kind() {
+    let words: Vec<std::ffi::OsString> = words.into_iter().map(Into::into).collect();
+    let help = help_of(&words);
+    let matches = definition().try_get_matches_from(words);
+    let line = matches.and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches));
+    let line = line.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Refused::Answered(error.to_string()),
-        _ => Refused::Mistake(one_line(&error)),
+        _ => Refused::Mistake(format!("{}; {help} has examples", one_line(&error))),
     })?;
     match line.command {
         None => run(line.run, false),
@@ -237,6 +263,9 @@ where
         Some(Subcommands::Sample(options)) => Ok(Command::Sample(options)),
         Some(Subcommands::Check(options)) => Ok(Command::Check(options)),
         Some(Subcommands::Fuzz(options)) => Ok(Command::Fuzz(options)),
+        Some(Subcommands::Explain { name }) => Ok(Command::Explain(name)),
+        Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
+        Some(Subcommands::Man) => Ok(Command::Man),
     }
 }
 
@@ -251,6 +280,7 @@ fn run(options: RunOptions, planted_only: bool) -> Result<Command, Refused> {
         time_max: options.max_time.map(Duration::from_secs),
         steer: options.steer,
         out: options.out,
+        quiet: options.quiet,
     }))
 }
 
@@ -260,11 +290,22 @@ fn select(options: SelectionOptions) -> Result<Selection, Refused> {
             let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
             Refused::Mistake(format!(
-                "--filter: found `{text}`, expected a regular expression ({reason})"
+                "--filter: found `{text}`, expected a regular expression ({reason}); write `\\` before what is meant as it stands"
             ))
         })
     };
     Ok(Selection { filter: options.filter.map(compile).transpose()?, engine: options.engine })
+}
+
+/// The call that shows the help of the command that was meant, as far as one can tell.
+fn help_of(words: &[std::ffi::OsString]) -> String {
+    let definition = definition();
+    let named = words.iter().skip(1).filter_map(|word| word.to_str());
+    let command = named.filter_map(|word| definition.find_subcommand(word)).next();
+    match command {
+        Some(command) => format!("`gate {} --help`", command.get_name()),
+        None => "`gate --help`".to_owned(),
+    }
 }
 
 /// clap's error in one line: where, what was found, what was expected.
@@ -289,13 +330,17 @@ fn one_line(error: &clap::Error) -> String {
             format!("{argument}: found {found}, expected a number ({})", reason.unwrap_or_default())
         }
         ErrorKind::UnknownArgument => {
-            format!("found `{argument}`, expected an option of `gate --help`")
+            format!("found `{argument}`, expected an option")
         }
         ErrorKind::InvalidSubcommand => {
             let found = word(ContextKind::InvalidSubcommand);
+            let definition = definition();
+            let names: Vec<&str> =
+                definition.get_subcommands().map(clap::Command::get_name).collect();
+            let like = crate::like::perhaps(&found, names.iter().copied());
             format!(
-                "found `{found}`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, or no command for a \
-                 run"
+                "found `{found}`, expected one of {}, or no command for a run{like}",
+                names.join(", ")
             )
         }
         ErrorKind::MissingRequiredArgument => format!("found no {argument}, expected one"),
@@ -338,8 +383,7 @@ mod tests {
 
     #[test]
     fn the_definition_of_the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        CommandLine::command().debug_assert();
+        definition().debug_assert();
     }
 
     #[test]
@@ -363,17 +407,17 @@ mod tests {
                 &["--max-time", "0"],
                 "--max-time <SECONDS>: found `0`, expected a number (0 is not in 1..=1000000)",
             ),
-            (&["--frobnicate"], "found `--frobnicate`, expected an option of `gate --help`"),
+            (&["--frobnicate"], "found `--frobnicate`, expected an option"),
             (
                 &["chekc"],
-                "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, or no command \
-                 for a run",
+                "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, explain, \
+                 completions, man, or no command for a run, perhaps `check`",
             ),
             (&["replay"], "found no <FILE>, expected one"),
-            (&["list", "--jobs", "3"], "found `--jobs`, expected an option of `gate --help`"),
+            (&["list", "--jobs", "3"], "found `--jobs`, expected an option"),
             (
                 &["--filter", "("],
-                "--filter: found `(`, expected a regular expression (unclosed group)",
+                "--filter: found `(`, expected a regular expression (unclosed group); write `\\` before what is meant as it stands",
             ),
             (&["--filter", "a", "--filter", "b"], "found --filter <RE> twice, expected it once"),
             (
@@ -382,7 +426,11 @@ mod tests {
             ),
         ];
         for (words, expected) in cases {
-            assert_eq!(mistake(words), expected, "{words:?}");
+            let line = mistake(words);
+            let (said, to_do) = line.split_once("; ").expect("it says what to do");
+            let (expected, _) = expected.split_once("; ").unwrap_or((expected, ""));
+            assert_eq!(said, expected, "{words:?}");
+            assert!(to_do.contains("--help` has examples") || to_do.contains("write"), "{line}");
         }
     }
 

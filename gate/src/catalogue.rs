@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use graphlock_harness::scenario::{Expect, PlantedBug, Scenario};
 
 use crate::engine::{self, Engine};
+use crate::like::perhaps;
 
 /// A scenario with its body on each build.
 #[derive(Clone, Debug)]
@@ -61,7 +62,8 @@ impl Catalogue {
     pub(crate) fn scenario(&self, named: &str) -> Result<&Entry, String> {
         let count = self.entries.len();
         self.find(named).ok_or_else(|| {
-            format!("found scenario `{named}`, expected one of the {count} of `gate list`")
+            let like = perhaps(named, self.entries.iter().map(|entry| entry.full_name.as_str()));
+            format!("found scenario `{named}`, expected one of the {count} of `gate list`{like}")
         })
     }
 
@@ -73,7 +75,8 @@ impl Catalogue {
         let known = self.mutations.iter().map(|(id, _)| *id).find(|id| *id == named);
         let count = self.mutations.len();
         known.ok_or_else(|| {
-            format!("found mutation `{named}`, expected one of the {count} of `gate list`")
+            let like = perhaps(named, self.mutations.iter().map(|(id, _)| *id));
+            format!("found mutation `{named}`, expected one of the {count} of `gate list`{like}")
         })
     }
 
@@ -96,23 +99,25 @@ impl Catalogue {
         let [on_harness, on_loom, on_std] = [0, 1, 2].map(|index| names(&builds[index]));
         if on_harness != on_loom || on_harness != on_std {
             return Err(
-                "the three builds do not list the same scenarios in the same order".to_owned()
+                "the three builds do not list the same scenarios in the same order; list them in model-tests/ without `cfg`".to_owned()
             );
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = on_harness.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(format!("the scenario {twice} is listed twice"));
+            return Err(format!(
+                "the scenario {twice} is listed twice; give one of them other parameters"
+            ));
         }
         for bug in &planted {
             if !seen.contains(bug.scenario) {
                 let (id, name) = (bug.mutation, bug.scenario);
                 return Err(format!(
-                    "planted bug {id} names the scenario {name}, which is not listed"
+                    "planted bug {id} names the scenario {name}, which is not listed; mend model-tests/planted.rs"
                 ));
             }
             if !mutations.iter().any(|(id, _)| *id == bug.mutation) {
                 return Err(format!(
-                    "planted bug {} is not in the table of mutations",
+                    "planted bug {} is not in the table of mutations; add it to src/mutation.rs",
                     bug.mutation
                 ));
             }
@@ -195,7 +200,10 @@ pub(crate) mod tests {
     fn a_name_that_stands_twice_is_refused() {
         let build = || vec![scenario("a"), scenario("a")];
         let refused = Catalogue::new([build(), build(), build()], Vec::new(), MUTATIONS);
-        assert_eq!(refused.expect_err("twice"), "the scenario a[readers=1] is listed twice");
+        assert_eq!(
+            refused.expect_err("twice"),
+            "the scenario a[readers=1] is listed twice; give one of them other parameters"
+        );
     }
 
     #[test]

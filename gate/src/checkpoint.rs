@@ -84,6 +84,7 @@ impl Call {
             jobs: 1,
             json: false,
             draw: false,
+            quiet: true,
             time_max: self.max_time_seconds.map(Duration::from_secs),
             steer: Default::default(),
             out: Default::default(),
@@ -327,7 +328,7 @@ fn with_trace(job: &Job, mut report: Report) -> Report {
         let schedule = violation.schedule.clone();
         let strategy = Strategy::Replay { schedule, strict: true };
         let check = Check { strategy, mutation: job.check.mutation, ..Check::default() };
-        let again = execute(&Job { check, ..job.clone() });
+        let again = execute(&Job { check, ..job.clone() }, &|_| {});
         if let Verdict::Violation(again) = again.verdict {
             violation.trace = again.trace;
         }
@@ -353,7 +354,7 @@ mod tests {
             let jobs = plan(&catalogue, &run).expect("there is such a bug");
             let mut known = Known::default();
             for (index, job) in jobs.iter().enumerate() {
-                known.add(index, execute(job));
+                known.add(index, execute(job, &|_| {}));
             }
             let folder = tempfile::tempdir().expect("there is room");
             let path = folder.path().join("state");

@@ -52,11 +52,13 @@ impl Engine {
 
     /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) of the same
     /// engine: its body is compiled against that engine's door.
-    pub(crate) fn check(self, scenario: &Scenario, check: &Check) -> Report {
+    pub(crate) fn check(self, scenario: &Scenario, check: &Check, hooks: &Hooks<'_>) -> Report {
         match self {
-            Engine::Harness => graphlock_on_harness::model_tests::check(scenario, check),
-            Engine::Loom => graphlock_on_loom::model_tests::check(scenario, check),
-            Engine::Std => graphlock_on_std::model_tests::check(scenario, check),
+            Engine::Harness => {
+                graphlock_on_harness::model_tests::check_with(scenario, check, hooks)
+            }
+            Engine::Loom => graphlock_on_loom::model_tests::check_with(scenario, check, hooks),
+            Engine::Std => graphlock_on_std::model_tests::check_with(scenario, check, hooks),
         }
     }
 }

@@ -17,6 +17,7 @@ use graphlock_harness::scenario::{Check, Checkpoint, Strategy};
 use crate::catalogue::Catalogue;
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, how_to_replay, made_small, save};
 use crate::engine::Engine;
+use crate::figures::about;
 use crate::interrupt;
 use crate::place;
 use crate::progress::SearchProgress;
@@ -122,9 +123,9 @@ fn find(catalogue: &Catalogue, what: &SubjectOptions) -> Result<Subject, String>
 /// Runs the check with its progress on stderr, until it ends or Ctrl-C is pressed.
 fn run(subject: &Subject, limits: &LimitOptions) -> Result<Report, String> {
     let interrupted = interrupt::listen()?;
-    let progress = SearchProgress::new(&subject.full_name, limits.quiet);
+    let progress = SearchProgress::new(&subject.full_name, limits.time_max(), limits.quiet);
     let show = |each: &graphlock_harness::outcome::Progress| progress.show(each);
-    let hooks = Hooks { cancel: Some(interrupted), progress: Some(&show) };
+    let hooks = Hooks { cancel: Some(interrupted), progress: Some(&show), estimates_first: true };
     let report = model::check_with(&subject.check, &subject.body, &hooks);
     let report = report.map_err(|error| error.to_string())?;
     progress.finish(&report);
@@ -166,7 +167,10 @@ fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {
         let mutation = subject.check.mutation;
         let folder = place::folder();
         let file = save(&folder, &subject.full_name, mutation, violation).map_err(|error| {
-            format!("{}: {error}, expected a writable folder", place::shown(&folder))
+            format!(
+                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
+                place::shown(&folder)
+            )
         })?;
         text += &format!(
             "\n{}\n{}",
@@ -199,14 +203,4 @@ fn estimated(executions: u64, estimate: &Estimate) -> String {
     let share = 100.0 * estimate.share(executions);
     let [low, traces, high] = [estimate.low, estimate.traces, estimate.high].map(about);
     format!("{share:.1} % of about {traces} executions ({low} to {high})")
-}
-
-/// A number with as many digits as mean anything.
-pub(crate) fn about(number: f64) -> String {
-    match number {
-        small if small < 1e6 => count(small as u64),
-        million if million < 1e9 => format!("{:.1} million", million / 1e6),
-        billion if billion < 1e12 => format!("{:.1} billion", billion / 1e9),
-        more => format!("{more:.1e}"),
-    }
 }

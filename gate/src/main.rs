@@ -4,6 +4,7 @@
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
 //! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
+//! `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`].
@@ -24,11 +25,17 @@ mod catalogue;
 mod checkpoint;
 mod counterexample;
 mod engine;
+mod exit_code;
+mod explain;
 mod explore;
+mod figures;
 mod fuzz;
+mod help;
 mod interrupt;
 mod judge;
+mod like;
 mod list;
+mod manual;
 mod merge;
 mod place;
 mod plan;
@@ -95,6 +102,11 @@ fn main() -> ExitCode {
         Command::Sample(options) => one(explore::sample(&catalogue, &options)),
         Command::Check(options) => one(program::check(&catalogue, &options)),
         Command::Fuzz(options) => one(fuzz::fuzz(&catalogue, &options)),
+        Command::Explain(name) => one(explain::explain(&catalogue, name.as_deref())),
+        Command::Completions(options) => {
+            one(Ok(manual::completions(&arguments::definition(), &options)))
+        }
+        Command::Man => one(manual::page(&arguments::definition())),
         Command::Replay(path) => {
             let replay = replay::Replay::read(&catalogue, &path);
             let shown = replay.map(|replay| replay.execute());

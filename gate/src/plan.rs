@@ -99,7 +99,7 @@ pub(crate) fn plan(catalogue: &Catalogue, run: &Run) -> Result<Vec<Job>, String>
         let count = catalogue.planted.len();
         let asked = run.selection.asked();
         return Err(format!(
-            "{asked}: found no planted bug, expected some of the {count} of `gate list`"
+            "{asked}: found no planted bug, expected some of the {count} of `gate list`; ask for fewer things at once"
         ));
     }
     Ok(jobs)
@@ -111,7 +111,9 @@ pub(crate) fn nothing_left(catalogue: &Catalogue, selection: &Selection) -> Stri
     let named = catalogue.entries.iter().filter(|entry| selection.names(&entry.full_name)).count();
     if named == 0 {
         let count = catalogue.entries.len();
-        format!("{asked}: found no scenario, expected to match some of the {count} of `gate list`")
+        format!(
+            "{asked}: found no scenario, expected to match some of the {count} of `gate list`; shorten it"
+        )
     } else {
         format!(
             "{asked}: found {named} by name, expected one that is meant for this engine and profile \
@@ -265,13 +267,12 @@ mod tests {
     #[test]
     fn a_selection_that_leaves_nothing_is_refused() {
         let refused = planned(&["--filter", "zebra"]).expect_err("no zebra");
-        let expected =
-            "--filter `zebra`: found no scenario, expected to match some of the 2 of `gate list`";
+        let expected = "--filter `zebra`: found no scenario, expected to match some of the 2 of `gate list`; shorten it";
         assert_eq!(refused, expected);
         let refused = planned(&["mutants", "--engine", "std"]).expect_err("none on std");
         assert_eq!(
             refused,
-            "--engine std: found no planted bug, expected some of the 1 of `gate list`"
+            "--engine std: found no planted bug, expected some of the 1 of `gate list`; ask for fewer things at once"
         );
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use graphlock_harness::model::{self, Hooks};
-use graphlock_harness::outcome::{Limit, Report, Verdict, Violation};
+use graphlock_harness::outcome::{self, Limit, Report, Verdict, Violation};
 use graphlock_harness::scenario::{Check, Sampling, Strategy};
 use graphlock_harness::schedule::ScheduleFile;
 use graphlock_programs::file;
@@ -22,6 +22,7 @@ use crate::catalogue::Catalogue;
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw};
 use crate::engine;
 use crate::place::{self, OutOptions};
+use crate::progress::SearchProgress;
 use crate::replay::Shown;
 use crate::table::{Paint, count};
 
@@ -46,6 +47,9 @@ pub(crate) struct CheckOptions {
     /// Threads of the exhaustive search; the result does not depend on it
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
+    /// Shows no progress
+    #[arg(long)]
+    quiet: bool,
     /// Executes this saved schedule again, and nothing else
     #[arg(long, value_name = "FILE.schedule")]
     schedule: Option<PathBuf>,
@@ -89,9 +93,9 @@ pub(crate) fn check(catalogue: &Catalogue, options: &CheckOptions) -> Result<Sho
 fn read(path: &Path) -> Result<Program, String> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path)
-        .map_err(|error| format!("{name}: found no readable file ({error}), expected a program"))?;
+        .map_err(|error| format!("{name}: found no readable file ({error}), expected a program; model-tests/programs/ has some"))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| format!("{name}: found bytes that are not UTF-8, expected a program"))?;
+        .map_err(|_| format!("{name}: found bytes that are not UTF-8, expected a program; model-tests/programs/ has some"))?;
     file::parse(&name, &text).map_err(|rejection| rejection.to_string())
 }
 
@@ -111,8 +115,7 @@ fn on_one_way(
         mutation,
         ..Check::default()
     };
-    let report = engine::check_program(program, way, &exhaustive, &Hooks::default())
-        .expect("no checkpoint is asked for");
+    let report = watched(program, way, &exhaustive, options);
     let mut lines = String::new();
     let _ = writeln!(lines, "  {:<12} {}", way.word(), said(&report));
     if let Verdict::Violation(violation) = report.verdict {
@@ -128,13 +131,24 @@ fn on_one_way(
         mutation,
         ..Check::default()
     };
-    let report = engine::check_program(program, way, &sampled, &Hooks::default())
-        .expect("no checkpoint is asked for");
+    let report = watched(program, way, &sampled, options);
     let _ = writeln!(lines, "  {:<12} {}", "", said(&report));
     match report.verdict {
         Verdict::Violation(violation) => (lines, Some((sampled, violation))),
         _ => (lines, None),
     }
+}
+
+/// Executes a program with its progress on stderr.
+fn watched(program: &Arc<Program>, way: Deferral, check: &Check, options: &CheckOptions) -> Report {
+    let drawn = if matches!(check.strategy, Strategy::Exhaustive) { "" } else { ", sampled" };
+    let name = format!("{}, {}{drawn}", options.file.display(), way.word());
+    let progress = SearchProgress::new(&name, check.time_max, options.quiet);
+    let show = |each: &outcome::Progress| progress.show(each);
+    let hooks = Hooks { progress: Some(&show), ..Hooks::default() };
+    let report = engine::check_program(program, way, check, &hooks);
+    progress.clear();
+    report.expect("no checkpoint is asked for")
 }
 
 /// What was shown, in a line.
@@ -175,7 +189,10 @@ fn failed(
     let violation = minimised.unwrap_or_else(|| violation.clone());
     let stem = options.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let saved = save(&stem, program, way, check, &violation).map_err(|error| {
-        format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
+        format!(
+            "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
+            place::shown(&place::folder())
+        )
     })?;
     let planted = options.mutation.as_ref().map(|id| format!(" --mutation {id}"));
     Ok(format!(
@@ -227,9 +244,10 @@ fn again(
 ) -> Result<Shown, String> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        format!("{shown}: found no readable file ({error}), expected a schedule")
+        format!("{shown}: found no readable file ({error}), expected a schedule; `gate check` names those that it saves")
     })?;
-    let file = ScheduleFile::parse(&text).map_err(|error| format!("{shown}: {error}"))?;
+    let file = ScheduleFile::parse(&text)
+        .map_err(|error| format!("{shown}: {error}; let `gate check` save it again"))?;
     let (way, mut check) = labelled(&file.scenario).ok_or_else(|| {
         format!(
             "{shown}: found a schedule of `{}`, expected one of a program; `gate replay` executes those of scenarios",
@@ -239,7 +257,7 @@ fn again(
     if file.mutation.as_deref() != mutation {
         let planted = |id: Option<&str>| id.map_or("nothing".to_owned(), |id| format!("`{id}`"));
         return Err(format!(
-            "{shown}: found a schedule with {} planted, expected the same in --mutation, which plants {}",
+            "{shown}: found a schedule with {} planted, expected the same in --mutation, which plants {}; change --mutation",
             planted(file.mutation.as_deref()),
             planted(mutation)
         ));

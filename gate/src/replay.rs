@@ -43,11 +43,16 @@ impl Replay {
     /// In one line: what was found, and what was expected.
     pub(crate) fn read(catalogue: &Catalogue, path: &Path) -> Result<Replay, String> {
         let bytes = std::fs::read(path).map_err(|error| {
-            format!("found no readable file ({error}), expected a .schedule file")
+            format!(
+                "found no readable file ({error}), expected a .schedule file; `gate mutants` leaves some in target/gate"
+            )
         })?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| "found bytes that are not UTF-8, expected a .schedule file".to_owned())?;
-        let file = ScheduleFile::parse(&text).map_err(|error| error.to_string())?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            "found bytes that are not UTF-8, expected a .schedule file; let `gate` save it again"
+                .to_owned()
+        })?;
+        let file = ScheduleFile::parse(&text)
+            .map_err(|error| format!("{error}; let `gate` save it again"))?;
         Replay::find(catalogue, file)
     }
 
@@ -71,7 +76,7 @@ impl Replay {
 
     /// Executes the schedule.
     pub(crate) fn execute(&self) -> Shown {
-        let report = execute(&self.job);
+        let report = execute(&self.job, &|_| ());
         self.show(&report)
     }
 
@@ -84,6 +89,9 @@ impl Replay {
     }
 }
 
+/// What to do where a schedule does not lead to what it is said to.
+const AGAIN: &str = "if the code was changed since, save a new one with `gate` or `gate explore`";
+
 /// What came of executing a schedule again that has ended in `expected`. Where it no longer fits the code, the execution has
 /// gone on with as few switches as it can, and that is said.
 pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
@@ -93,14 +101,17 @@ pub(crate) fn shown_again(report: &Report, expected: &str) -> Shown {
         }
         Verdict::Violation(violation) => {
             let found = &violation.kind;
-            let line = format!("not shown again: the file says `{expected}`, found `{found}`\n");
+            let line =
+                format!("not shown again: the file says `{expected}`, found `{found}`; {AGAIN}\n");
             (draw(violation, Paint::for_stdout()) + &line, 4)
         }
         Verdict::NotDeterministic(reason) | Verdict::HarnessBlind(reason) => {
-            (format!("not shown again: the file says `{expected}`, but {reason}\n"), 4)
+            (format!("not shown again: the file says `{expected}`, but {reason}; {AGAIN}\n"), 4)
         }
         Verdict::Complete | Verdict::BudgetSpent(_) => (
-            format!("not shown again: the file says `{expected}`, nothing was broken this time\n"),
+            format!(
+                "not shown again: the file says `{expected}`, nothing was broken this time; {AGAIN}\n"
+            ),
             4,
         ),
     };

@@ -6,6 +6,7 @@
 //! Cases: *a report comes back*; *the engine itself panics*, which is a defect of the engine and
 //! makes that check blind, never the whole run silent; *somebody interrupts*, and what runs is given up.
 
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use graphlock_harness::outcome::{Report, Verdict, describe_panic};
+use graphlock_harness::model::Hooks;
+use graphlock_harness::outcome::{self, Report, Verdict, describe_panic};
 use graphlock_harness::scenario::{Check, Strategy};
 
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, made_small};
@@ -30,9 +32,12 @@ const PLANTED_LEAST_EXECUTIONS_MAX: u64 = 2_000;
 
 /// How often somebody looks whether the run is to end.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a worker says how far its job has come.
+const SAY_EVERY: Duration = Duration::from_millis(100);
 
 enum Message {
     Begun(usize),
+    Going(usize, outcome::Progress),
     Ended(usize, Box<Report>),
 }
 
@@ -93,6 +98,7 @@ pub(crate) fn run(
         for message in std::iter::once(first).chain(receiver.try_iter()) {
             match message {
                 Message::Begun(index) => progress.begun(&jobs[index]),
+                Message::Going(index, so_far) => progress.going(&jobs[index], &so_far),
                 Message::Ended(index, report) => {
                     progress.ended(&jobs[index], &report);
                     reports.push((index, *report));
@@ -113,7 +119,7 @@ fn make_ready(jobs: &[Job], open: &[usize]) {
         let of_engine = |index: &&usize| jobs[**index].engine == engine;
         if let Some(first) = open.iter().find(of_engine) {
             let check = Check { executions_max: Some(1), ..Check::default() };
-            let _ = execute(&Job { check, ..jobs[*first].clone() });
+            let _ = execute(&Job { check, ..jobs[*first].clone() }, &|_| {});
         }
     }
 }
@@ -122,7 +128,7 @@ fn make_ready(jobs: &[Job], open: &[usize]) {
 fn work(queue: &Queue, sender: &Sender<Message>) {
     while let Some(index) = queue.take() {
         let sent = sender.send(Message::Begun(index));
-        let report = Box::new(execute(&queue.jobs[index]));
+        let report = Box::new(execute(&queue.jobs[index], &say_to(sender, index)));
         if sent.and_then(|()| sender.send(Message::Ended(index, report))).is_err() {
             // The run was interrupted; nobody waits any more.
             return;
@@ -130,11 +136,28 @@ fn work(queue: &Queue, sender: &Sender<Message>) {
     }
 }
 
+/// Hands on, now and then, how far a job has come.
+fn say_to(sender: &Sender<Message>, index: usize) -> impl Fn(&outcome::Progress) {
+    let said = Cell::new(None::<Instant>);
+    move |so_far| {
+        if said.get().is_none_or(|last| last.elapsed() >= SAY_EVERY) {
+            said.set(Some(Instant::now()));
+            // If nobody listens any more, nobody wants to know.
+            let _ = sender.send(Message::Going(index, *so_far));
+        }
+    }
+}
+
 /// Runs one job on this thread.
-pub(crate) fn execute(job: &Job) -> Report {
+pub(crate) fn execute(job: &Job, progress: &dyn Fn(&outcome::Progress)) -> Report {
     let begin = Instant::now();
+    let hooks = Hooks { progress: Some(progress), ..Hooks::default() };
     let checked = catch_unwind(AssertUnwindSafe(|| {
-        let report = job.engine.check(&job.scenario, &job.check);
+        let mut report = job.engine.check(&job.scenario, &job.check, &hooks);
+        if !matches!(report.verdict, Verdict::BudgetSpent(_)) {
+            // What is through is known: an estimate of it is there only if it took long enough to show progress.
+            report.estimate = None;
+        }
         let executions_max = match job.purpose {
             Purpose::Row { .. } | Purpose::Twice => LEAST_EXECUTIONS_MAX,
             Purpose::Planted(_) => PLANTED_LEAST_EXECUTIONS_MAX,

@@ -183,7 +183,7 @@ impl Course<'_> {
 
     fn run(&mut self, interrupted: &AtomicBool) {
         let open = self.open();
-        let mut progress = Progress::new(open.len());
+        let mut progress = Progress::new(open.len(), self.run.quiet);
         let jobs = Arc::clone(&self.jobs);
         let before = self.known.elapsed;
         run::run(&jobs, open, self.workers(), interrupted, &mut progress, &mut |ended| {

@@ -298,6 +298,21 @@ pub struct Saturation {
 }
 
 impl Progress {
+    /// That of an engine that makes one execution after the other: `most` of them, if that is known.
+    #[must_use]
+    pub fn counted(executions: u64, most: Option<u64>, elapsed: Duration) -> Self {
+        let rate = executions as f64 / elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        let exactly = |most: u64| Estimate {
+            traces: most as f64,
+            low: most as f64,
+            high: most as f64,
+            probes: 0,
+        };
+        let estimate = most.map(exactly);
+        let explored = estimate.map_or(0.0, |estimate| estimate.share(executions).min(1.0));
+        Progress { executions, rate, explored, estimate, elapsed }
+    }
+
     /// The time that is left at the rate so far, if there is an estimate.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {

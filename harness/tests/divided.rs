@@ -175,7 +175,7 @@ fn who_interrupts_gets_what_was_found_so_far() {
         seen.store(progress.executions, Ordering::Relaxed);
         cancel.store(progress.executions > 0, Ordering::Relaxed);
     };
-    let hooks = Hooks { cancel: Some(&cancel), progress: Some(&progress) };
+    let hooks = Hooks { cancel: Some(&cancel), progress: Some(&progress), estimates_first: true };
     let checkpoint = Some(place("interrupted", false));
     let first = Check { checkpoint, ..Check::default() };
     let report = check_with(&first, &body("bare lock(2,1,2)"), &hooks).expect("a place to write");

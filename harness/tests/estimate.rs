@@ -36,7 +36,7 @@ fn progress_never_runs_backwards_and_ends_near_the_whole() {
     let body: Body = Arc::new(program.body);
     let seen: RefCell<Vec<Progress>> = RefCell::default();
     let note = |progress: &Progress| seen.borrow_mut().push(*progress);
-    let hooks = Hooks { cancel: None, progress: Some(&note) };
+    let hooks = Hooks { cancel: None, progress: Some(&note), estimates_first: true };
     let report = check_with(&Check::default(), &body, &hooks).expect("no checkpoint");
     assert!(matches!(report.verdict, Verdict::Complete));
     let seen = seen.into_inner();

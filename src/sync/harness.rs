@@ -53,6 +53,7 @@ pub(crate) mod model {
     #[cfg(test)]
     use std::collections::BTreeSet;
 
+    use graphlock_harness::model::Hooks;
     pub(crate) use graphlock_harness::model::{
         Body, begin_activity, finish, finish_activity, is_recorded, mutated, reached, say,
     };
@@ -77,8 +78,9 @@ pub(crate) mod model {
     }
 
     /// Executes `body` as `check` asks.
-    pub(crate) fn check(check: &Check, body: Body) -> Report {
-        graphlock_harness::model::check(check, &body)
+    pub(crate) fn check(check: &Check, body: Body, hooks: &Hooks<'_>) -> Report {
+        let report = graphlock_harness::model::check_with(check, &body, hooks);
+        report.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A value beside the search: reaching it is no step. Nobody takes a step while he has it.
@@ -99,7 +101,7 @@ pub(crate) mod model {
     #[cfg(test)]
     /// The final states that each pass of this backend sees.
     pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
-        let report = check(&Check::default(), super::super::Arc::new(body));
+        let report = check(&Check::default(), super::super::Arc::new(body), &Hooks::default());
         vec![("exhaustive", report.final_states.into_keys().collect())]
     }
 }

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use graphlock_harness::model::Hooks;
 use graphlock_harness::outcome::{
-    Limit, Report, Verdict, Violation, ViolationKind, describe_panic,
+    Limit, Progress, Report, Verdict, Violation, ViolationKind, describe_panic,
 };
 use graphlock_harness::scenario::Check;
 
@@ -86,7 +87,7 @@ fn execute(body: &Body) -> Result<Option<String>, (ViolationKind, String)> {
 ///
 /// # Panics
 /// If a bug is to be planted: real threads run what ships.
-pub(crate) fn check(check: &Check, body: Body) -> Report {
+pub(crate) fn check(check: &Check, body: Body, hooks: &Hooks<'_>) -> Report {
     assert!(
         check.mutation.is_none(),
         "bugs are planted on the harness and on loom, not on real threads"
@@ -101,6 +102,9 @@ pub(crate) fn check(check: &Check, body: Body) -> Report {
         if let Some(time) = check.time_max.filter(|time| begun.elapsed() >= *time) {
             report.verdict = Verdict::BudgetSpent(Limit::Time(time));
             break;
+        }
+        if let Some(progress) = hooks.progress {
+            progress(&Progress::counted(report.executions, Some(most), begun.elapsed()));
         }
         report.executions += 1;
         let (sender, receiver) = sync_channel(1);

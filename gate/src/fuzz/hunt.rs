@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use graphlock_harness::outcome::Violation;
+use graphlock_harness::outcome::{Progress, Violation};
 use graphlock_programs::program::Program;
 use graphlock_programs::strategy::Schedule;
 use serde::Serialize;
 
 use super::trial;
+use crate::progress::SearchProgress;
 use crate::table::count;
 
 /// What is hunted, and for how long.
@@ -77,7 +78,7 @@ struct Shared {
     hunted: Hunted,
     next: u64,
     waiting: BTreeMap<u64, Result>,
-    written: Instant,
+    progress: SearchProgress,
 }
 
 impl Hunt {
@@ -91,7 +92,7 @@ impl Hunt {
             hunted: Hunted::default(),
             next: self.first,
             waiting: BTreeMap::new(),
-            written: begun,
+            progress: SearchProgress::new("fuzzing", self.time, self.quiet),
         });
         std::thread::scope(|scope| {
             for _ in 0..self.jobs {
@@ -112,7 +113,9 @@ impl Hunt {
                 });
             }
         });
-        let mut hunted = shared.into_inner().unwrap_or_else(PoisonError::into_inner).hunted;
+        let Shared { mut hunted, progress, .. } =
+            shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        progress.clear();
         hunted.mark(self.clock(begun));
         hunted.elapsed = begun.elapsed();
         hunted
@@ -155,24 +158,18 @@ impl Shared {
         }
     }
 
-    /// A line on stderr now and then.
-    fn show(&mut self, hunt: &Hunt, begun: Instant) {
-        const EVERY: Duration = Duration::from_secs(5);
-        if hunt.quiet || self.written.elapsed() < EVERY {
-            return;
-        }
-        self.written = Instant::now();
+    /// How far it has come: the schedules of the programs that are to be drawn, or the time.
+    fn show(&self, hunt: &Hunt, begun: Instant) {
         let Hunted { programs, executions, traces, cases, .. } = &self.hunted;
-        let rate = |number: u64| (number as f64 / begun.elapsed().as_secs_f64()) as u64;
-        eprintln!(
-            "{} programs ({}/s), {} schedules ({}/s), {} traces, {} cases",
+        let most = hunt.programs.map(|most| most.saturating_mul(hunt.schedules));
+        let so_far = Progress::counted(*executions, most, begun.elapsed());
+        let rest = format!(
+            "; {} programs, {} traces, {} cases",
             count(*programs),
-            count(rate(*programs)),
-            count(*executions),
-            count(rate(*executions)),
             count(*traces),
-            cases.len(),
+            cases.len()
         );
+        self.progress.show_with(&so_far, &rest);
     }
 }
 

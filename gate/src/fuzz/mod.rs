@@ -164,5 +164,10 @@ fn save_report(hunt: &Hunt, hunted: &Hunted) -> Result<(), String> {
     let folder = place::folder();
     std::fs::create_dir_all(&folder)
         .and_then(|()| std::fs::write(folder.join("fuzz.json"), json))
-        .map_err(|error| format!("{}: {error}, expected a writable folder", place::shown(&folder)))
+        .map_err(|error| {
+            format!(
+                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
+                place::shown(&folder)
+            )
+        })
 }

@@ -89,7 +89,10 @@ impl Shrunk {
             &self.violation,
         );
         let (toml, schedule): (PathBuf, PathBuf) = saved.map_err(|error| {
-            format!("{}: {error}, expected a writable folder", place::shown(&place::folder()))
+            format!(
+                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
+                place::shown(&place::folder())
+            )
         })?;
         let planted = hunt.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
         Ok(format!(

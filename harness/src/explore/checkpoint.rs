@@ -75,7 +75,11 @@ impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CheckpointError::Io { path, doing, error } => {
-                write!(f, "checkpoint {}: cannot {doing} it: {error}", path.display())
+                write!(
+                    f,
+                    "checkpoint {}: cannot {doing} it ({error}), expected a file that can be read and written; name another",
+                    path.display()
+                )
             }
             CheckpointError::Content { path, found } => write!(
                 f,
@@ -84,13 +88,13 @@ impl fmt::Display for CheckpointError {
             ),
             CheckpointError::Other { path, what, found, expected } => write!(
                 f,
-                "checkpoint {}: expected {what} {expected}, found {found}; it is of another search",
+                "checkpoint {}: expected {what} {expected}, found {found}; it is of another search, so call for that one, or begin without `--resume`",
                 path.display()
             ),
             CheckpointError::Shards { found, count } => {
                 write!(
                     f,
-                    "expected each of the shards 1/{count} to {count}/{count} once, found {found}"
+                    "expected each of the shards 1/{count} to {count}/{count} once, found {found}; add what is missing, and each once"
                 )
             }
         }

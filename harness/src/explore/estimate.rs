@@ -26,7 +26,7 @@ use crate::scenario::Check;
 
 /// Nodes on a level: in the first pass, which mostly learns, and in the others.
 const FIRST_PROBES: usize = 100;
-const PROBES: usize = 300;
+pub(super) const PROBES: usize = 300;
 
 /// Passes before a run.
 pub(crate) const PASSES: usize = 5;

@@ -11,7 +11,7 @@ use super::maker::{Maker, Outcome, trace_of};
 use super::plain::Plain;
 use super::replay::Replay;
 use super::sample::Sample;
-use super::search::{EXECUTIONS_BETWEEN_LOOKS, is_open, limit_reached, search};
+use super::search::{EXECUTIONS_BETWEEN_LOOKS, ROUND, is_open, limit_reached, search};
 use super::shard;
 use super::totals::{Found, Totals};
 use crate::execution;
@@ -32,8 +32,11 @@ pub type Body = Arc<dyn Fn() + Send + Sync>;
 pub struct Hooks<'a> {
     /// Set from elsewhere to end the search soon; what is left stays in the checkpoint.
     pub cancel: Option<&'a AtomicBool>,
-    /// Called now and then by the thread that called [`check_with`].
+    /// Called now and then by the thread that called [`check_with`]. Whether anybody watches changes neither what is
+    /// executed nor what is found.
     pub progress: Option<&'a dyn Fn(&Progress)>,
+    /// Whether an exhaustive search is estimated before it begins, and not only if it takes long.
+    pub estimates_first: bool,
 }
 
 impl std::fmt::Debug for Hooks<'_> {
@@ -177,6 +180,16 @@ fn report(totals: Totals, verdict: Verdict) -> Report {
     }
 }
 
+/// How many executions an explorer that has no tree makes, if nothing ends it before.
+fn most(check: &Check) -> Option<u64> {
+    let drawn = match check.strategy {
+        Strategy::Sample { runs, .. } => Some(runs),
+        Strategy::Replay { .. } => Some(1),
+        Strategy::Exhaustive => None,
+    };
+    drawn.into_iter().chain(check.executions_max).min()
+}
+
 /// Makes the executions of an explorer that has no tree, one after the other.
 fn one_by_one(
     check: &Check,
@@ -188,6 +201,7 @@ fn one_by_one(
     let mut maker = Maker::new(check, body, explorer);
     let mut totals = Totals::default();
     let mut first = None;
+    let mut told = begun;
     let verdict = loop {
         let executed = totals.executions + totals.cut;
         let through = check.executions_max.is_some_and(|most| executed >= most);
@@ -195,6 +209,13 @@ fn one_by_one(
             && let Some(limit) = limit_reached(check, hooks, executed, begun)
         {
             break Verdict::BudgetSpent(limit);
+        }
+        if executed.is_multiple_of(EXECUTIONS_BETWEEN_LOOKS)
+            && told.elapsed() >= ROUND
+            && let Some(progress) = hooks.progress
+        {
+            told = Instant::now();
+            progress(&Progress::counted(executed, most(check), begun.elapsed()));
         }
         if !maker.explorer().begin() {
             break match check.strategy {

@@ -27,10 +27,13 @@ use crate::scenario::Check;
 pub(super) const EXECUTIONS_BETWEEN_LOOKS: u64 = 64;
 
 /// A round's length, unless something is due before.
-const ROUND: Duration = Duration::from_millis(500);
+pub(super) const ROUND: Duration = Duration::from_millis(500);
 
 /// The part of the time that is spent on estimates: one in so many.
 const ESTIMATING_AT_MOST: u32 = 50;
+
+/// A pass that nobody waits for makes at most one execution for so many that were made so far.
+const CHEAP_BESIDE: f64 = 10.0;
 
 /// The time after which no further pass is begun before the search.
 const BEFORE_AT_MOST: Duration = Duration::from_secs(2);
@@ -99,7 +102,7 @@ pub(crate) fn search(
     let executed_before = ledger.sum(false).0.executions;
     let mut executed = executed_before;
     let mut estimated = Estimated::new(check, body);
-    if hooks.progress.is_some() {
+    if hooks.progress.is_some() && hooks.estimates_first {
         estimated.before(&ledger, executed, hooks);
     }
     loop {
@@ -125,12 +128,22 @@ pub(crate) fn search(
             return Ok(Searched { totals, found, not_deterministic, limit, estimate });
         }
         if let Some(progress) = hooks.progress {
-            if estimated.spent < begun.elapsed() / ESTIMATING_AT_MOST {
+            let is_due = estimated.spent < begun.elapsed() / ESTIMATING_AT_MOST;
+            if is_due && (hooks.estimates_first || is_cheap(&ledger)) {
                 estimated.refine(&ledger, executed);
             }
             progress(&estimated.progress(executed, executed - executed_before, begun));
         }
     }
+}
+
+/// Whether a pass is short beside what was executed so far. It makes its probes on each level, and there are about as many
+/// levels as an execution has steps.
+fn is_cheap(ledger: &Ledger) -> bool {
+    let totals = ledger.sum(false).0;
+    let executions = totals.executions as f64;
+    let of_a_pass = estimate::PROBES as f64 * totals.steps as f64 / executions.max(1.0);
+    of_a_pass * CHEAP_BESIDE <= executions
 }
 
 /// What is expected of the search, as far as it is known.

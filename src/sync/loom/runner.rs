@@ -5,12 +5,14 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use graphlock_harness::model::Hooks;
 use graphlock_harness::outcome::{
-    Limit, Pass, Report, Verdict, Violation, ViolationKind, describe_panic,
+    Limit, Pass, Progress, Report, Verdict, Violation, ViolationKind, describe_panic,
 };
 use graphlock_harness::scenario::Check;
 use graphlock_harness::trace::{Kind as RowKind, Trace};
@@ -25,6 +27,9 @@ pub(crate) type Body = Arc<dyn Fn() + Send + Sync>;
 pub(super) const STACK_WORDS: usize = 0x10000;
 
 const MEMORY_MODEL: &str = "C11 without load buffering, SeqCst accesses as acquire-release (loom)";
+
+/// How often somebody is told how far a pass has come.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Branches one execution may have. More is a livelock.
 const BRANCHES_MAX: usize = 20_000;
@@ -163,6 +168,7 @@ fn run_pass(
     time_max: Option<Duration>,
     record: Option<u64>,
     body: &Body,
+    look: &dyn Fn(),
 ) -> PassEnd {
     install_panic_hook();
     let (sender, receiver) = channel();
@@ -172,7 +178,15 @@ fn run_pass(
         search(&check, kind, time_max, record, &body);
         report_end();
     });
-    let end = receiver.recv().expect("a pass reports its end, however it ends");
+    let end = loop {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(end) => break end,
+            Err(RecvTimeoutError::Timeout) => look(),
+            Err(RecvTimeoutError::Disconnected) => {
+                unreachable!("a pass reports its end, however it ends")
+            }
+        }
+    };
     // A parked thread is left behind, an ended one is gone: there is nothing to wait for.
     drop(runner);
     end
@@ -257,7 +271,7 @@ fn violation(payload: &(dyn Any + Send)) -> Violation {
 fn with_trace(found: Violation, check: &Check, pass: &Pass, kind: Kind, body: &Body) -> Violation {
     let last = pass.executions.saturating_sub(1);
     let check = Check { executions_max: Some(pass.executions), ..check.clone() };
-    match run_pass(&check, kind, None, Some(last), body).verdict {
+    match run_pass(&check, kind, None, Some(last), body, &|| ()).verdict {
         Verdict::Violation(again) if again.kind == found.kind => *again,
         _ => found,
     }
@@ -271,14 +285,29 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// Executes `body` in both passes, each with half of the time.
-pub(crate) fn check(check: &Check, body: Body) -> Report {
+pub(crate) fn check(check: &Check, body: Body, hooks: &Hooks<'_>) -> Report {
     let _alone = alone();
     let begun = Instant::now();
     let half = check.time_max.map(|time| time / 2);
     let mut report = Report::new("loom", MEMORY_MODEL, Verdict::Complete);
     report.bound = check.preemptions_max.map(|most| format!("preemptions <= {most}"));
+    let made = Arc::new(AtomicU64::new(0));
+    let counting: Body = {
+        let (made, body) = (Arc::clone(&made), Arc::clone(&body));
+        Arc::new(move || {
+            // Relaxed: the number is only looked at. It is std's, so loom takes no step for it.
+            made.fetch_add(1, Ordering::Relaxed);
+            body();
+        })
+    };
+    let look = || {
+        if let Some(progress) = hooks.progress {
+            let executions = made.load(Ordering::Relaxed);
+            progress(&Progress::counted(executions, None, begun.elapsed()));
+        }
+    };
     for kind in [Kind::Plain, Kind::LoadAsUpdate] {
-        let mut end = run_pass(check, kind, half, None, &body);
+        let mut end = run_pass(check, kind, half, None, &counting, &look);
         if let Verdict::Violation(found) = end.verdict {
             let traced = with_trace(*found, check, &end.pass, kind, &body);
             end.verdict = Verdict::Violation(Box::new(traced));
@@ -308,7 +337,7 @@ pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)>
     let _alone = alone();
     let body: Body = Arc::new(body);
     let states = |kind: Kind| {
-        let end = run_pass(&Check::default(), kind, None, None, &body);
+        let end = run_pass(&Check::default(), kind, None, None, &body, &|| ());
         let mut states: BTreeSet<String> = end.totals.final_states.into_keys().collect();
         states.extend(end.verdict.violation().map(|violation| violation.kind.to_string()));
         (kind.name(), states)

@@ -4,7 +4,7 @@
 //! themselves; litmus programs say what the backend itself can show. The machinery never refers to any of it.
 
 pub mod components;
-#[cfg(test)]
+#[cfg(all(test, not(feature = "on-harness"), not(feature = "on-loom"), not(feature = "on-std")))]
 mod golden;
 pub mod litmus;
 mod planted;

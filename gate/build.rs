@@ -3,13 +3,18 @@
 //! Parts of a run, and a run that goes on, must come from the same code. The name is a hash of every source file that
 //! the gate is made of, of `Cargo.lock`, and of how they are compiled. So the same checkout built on several machines has
 //! the same name, and an edit gives another one. Tests are left out: they are not in the binary.
+//!
+//! `build/protocol.rs` reads from the sources what there is to be reached.
+
+#[path = "build/protocol.rs"]
+mod protocol;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the binary is made of, beside this package's folder.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "Cargo.lock",
     "Cargo.toml",
     "gate/src",
@@ -17,6 +22,7 @@ const SOURCES: [&str; 8] = [
     "model-tests",
     "programs/src",
     "src",
+    "gate/build",
     "gate/build.rs",
 ];
 
@@ -24,6 +30,7 @@ const SOURCES: [&str; 8] = [
 const VARIABLES: [&str; 4] = ["TARGET", "PROFILE", "CARGO_CFG_FEATURE", "CARGO_ENCODED_RUSTFLAGS"];
 
 fn main() {
+    protocol::write();
     let mut hasher = DefaultHasher::new();
     for source in SOURCES {
         let path = Path::new("..").join(source);
@@ -52,7 +59,8 @@ fn files(path: PathBuf) -> Vec<PathBuf> {
     };
     let mut below: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     below.sort();
-    let is_source =
-        |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|each| each == "rs");
+    let is_source = |path: &PathBuf| {
+        path.is_dir() || path.extension().is_some_and(|each| each == "rs" || each == "css")
+    };
     below.into_iter().filter(is_source).flat_map(files).collect()
 }

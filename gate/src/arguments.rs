@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::fuzz::FuzzOptions;
 use crate::manual::CompletionsOptions;
 use crate::merge::MergeOptions;
+use crate::outputs::OutputOptions;
 use crate::place::OutOptions;
 use crate::program::CheckOptions;
 use crate::steer::SteerOptions;
@@ -131,6 +132,8 @@ struct RunOptions {
     /// Shows no progress
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    outputs: OutputOptions,
 }
 
 /// What is to be done.
@@ -212,6 +215,8 @@ pub(crate) struct Run {
     pub(crate) out: OutOptions,
     /// Whether no progress is shown.
     pub(crate) quiet: bool,
+    /// Where the report goes, and in which forms.
+    pub(crate) outputs: OutputOptions,
 }
 
 impl Run {
@@ -281,6 +286,7 @@ fn run(options: RunOptions, planted_only: bool) -> Result<Command, Refused> {
         steer: options.steer,
         out: options.out,
         quiet: options.quiet,
+        outputs: options.outputs,
     }))
 }
 

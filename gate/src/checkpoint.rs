@@ -88,6 +88,7 @@ impl Call {
             time_max: self.max_time_seconds.map(Duration::from_secs),
             steer: Default::default(),
             out: Default::default(),
+            outputs: Default::default(),
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::place;
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
+use crate::sampled;
 use crate::shard::ShardWord;
 use crate::subject::{ExploreOptions, LimitOptions, SampleOptions, SubjectOptions};
 use crate::table::{Paint, count};
@@ -82,7 +83,10 @@ pub(crate) fn sample(catalogue: &Catalogue, options: &SampleOptions) -> Result<S
         ..subject.check
     };
     let report = run(&subject, &options.limits)?;
-    shown(&subject, &report)
+    let shown = shown(&subject, &report)?;
+    let (mutation, html) = (subject.check.mutation, options.html.as_deref());
+    sampled::save(&subject.full_name, mutation, &report, &shown.text, html)?;
+    Ok(shown)
 }
 
 /// Puts shards together.

@@ -24,6 +24,11 @@ const SCHEDULES: (&str, &str) =
 const REPORT: (&str, &str) =
     ("target/gate/report.json", "all that was shown, whatever the verdict");
 
+const FORMS: (&str, &str) = (
+    "target/gate/report.html, junit.xml, results.sarif",
+    "the same for people, for who shows tests, and for who shows findings",
+);
+
 /// What stands below the options, by command.
 const BELOW: &[Below] = &[
     Below {
@@ -35,7 +40,7 @@ const BELOW: &[Below] = &[
             ("--json --quiet", "the report on stdout and nothing on stderr"),
         ],
         exit_codes: &[0, 1, 2, 3, 4, 5],
-        files: &[REPORT, SCHEDULES],
+        files: &[REPORT, FORMS, SCHEDULES],
     },
     Below {
         command: "list",
@@ -62,7 +67,7 @@ const BELOW: &[Below] = &[
             ("mutants --filter reader-kick", "those whose id, or whose scenario, matches"),
         ],
         exit_codes: &[0, 2, 4, 5],
-        files: &[REPORT, SCHEDULES],
+        files: &[REPORT, FORMS, SCHEDULES],
     },
     Below {
         command: "explore",
@@ -99,7 +104,7 @@ const BELOW: &[Below] = &[
             ("sample worker_pool --seed 7 --first 4711 --runs 1", "one run of those, alone"),
         ],
         exit_codes: &[1, 2, 3, 4],
-        files: &[SCHEDULES],
+        files: &[("target/gate/sample.json", "what was known after how many runs"), SCHEDULES],
     },
     Below {
         command: "check",

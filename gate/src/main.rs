@@ -7,7 +7,7 @@
 //! `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
-//! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`].
+//! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`], [`outputs`].
 //!
 //! Invariants: stdout holds the result and nothing else; a mistake in the call is one line on stderr
 //! and exit code 2; `report.json` is written whatever the verdict of a whole run; no text is ever parsed again.
@@ -19,6 +19,7 @@
 mod stderr;
 
 mod agreement;
+mod annotate;
 mod arguments;
 mod cases;
 mod catalogue;
@@ -28,24 +29,31 @@ mod engine;
 mod exit_code;
 mod explain;
 mod explore;
+mod failure;
 mod figures;
 mod fuzz;
 mod help;
 mod interrupt;
 mod judge;
+mod junit;
 mod like;
 mod list;
 mod manual;
 mod merge;
+mod outputs;
+mod page;
 mod place;
 mod plan;
 mod planted;
 mod program;
 mod progress;
+mod protocol;
 mod replay;
 mod report;
 mod results;
 mod run;
+mod sampled;
+mod sarif;
 mod self_check;
 mod shard;
 mod statement;
@@ -55,7 +63,6 @@ mod summary;
 mod table;
 
 use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Command, Refused};
@@ -132,28 +139,26 @@ fn conclude(results: Result<Results, String>) -> ExitCode {
     let folder = place::folder();
     let saved = results.save(&folder);
     let json = report::json(&results);
+    let saved = saved.map_err(|error| outputs::not_writable(&folder, &error));
     let saved = match results.extent.shard {
         Some(_) => saved,
-        None => saved.and_then(|()| write_report(&folder, &json)),
+        None => saved.and_then(|()| outputs::write(&results, &folder, &json)),
     };
     let code = results.exit_code();
+    let notes = if results.run.outputs.annotate { annotate::text(&results) } else { String::new() };
     let shown = if results.run.json {
+        // GitHub reads commands from both; a program that reads the report wants nothing else there.
+        eprint!("{notes}");
         show(&json, code)
     } else {
-        show(&summary::text(&results, &folder, Paint::for_stdout()), code)
+        let text = summary::text(&results, &folder, Paint::for_stdout());
+        show(&(text + &notes), code)
     };
-    let saved = saved
-        .map_err(|error| format!("{}: {error}, expected a writable folder", place::shown(&folder)));
     match results.extent.unsaved.map_or(saved, Err) {
         Ok(()) => shown,
         // A result that nobody can read is not a pass; a worse result keeps its own code.
         Err(line) => refuse(if code == 0 { MISTAKE } else { code }, &line),
     }
-}
-
-fn write_report(folder: &Path, json: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join("report.json"), json)
 }
 
 /// Writes to stdout. A reader that has gone away (`gate | head`) has what it wanted; a full disk has not.

@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::catalogue::Catalogue;
 use crate::explore;
+use crate::outputs::OutputOptions;
 use crate::place::{self, OutOptions};
 use crate::replay::Shown;
 use crate::results::Results;
@@ -38,6 +39,8 @@ pub(crate) struct MergeOptions {
     json: bool,
     #[command(flatten)]
     out: OutOptions,
+    #[command(flatten)]
+    outputs: OutputOptions,
 }
 
 /// What came of it.
@@ -68,6 +71,10 @@ pub(crate) fn merge(catalogue: &Catalogue, options: &MergeOptions) -> Result<Mer
         if options.json {
             return Err("found --json for an exploration, expected it for a run".to_owned());
         }
+        if options.outputs != OutputOptions::default() {
+            let found = "found --html, --junit, --sarif or --annotate for an exploration";
+            return Err(format!("{found}, expected them for a run"));
+        }
         let what = SubjectOptions {
             scenario: first.to_owned(),
             mutation: options.mutation.clone(),
@@ -81,7 +88,9 @@ pub(crate) fn merge(catalogue: &Catalogue, options: &MergeOptions) -> Result<Mer
                     an exploration"
             .to_owned());
     }
-    steer::merge(catalogue, &files, options.json).map(|results| Merged::Run(Box::new(results)))
+    let mut results = steer::merge(catalogue, &files, options.json)?;
+    results.run.outputs = options.outputs.clone();
+    Ok(Merged::Run(Box::new(results)))
 }
 
 /// The files, and what lies in the folders among them, in the order of their names.

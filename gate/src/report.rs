@@ -2,12 +2,12 @@
 //!
 //! Invariants: two runs of the same build and call differ in `times` only, and in the counts of rows
 //! with `repeatable: false`, which the clock ended, and in the sentences about those rows. Lists stand in the order of the tables, maps are
-//! sorted. [`SCHEMA`] grows with each change that a reader could stumble over.
+//! sorted. `docs/report.schema.json` describes every field; [`SCHEMA`] grows with each change that a reader could stumble over.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use graphlock_harness::outcome::{Estimate, Limit, Pass, Report, Verdict};
+use graphlock_harness::outcome::{Estimate, LengthBucket, Limit, Pass, Report, Verdict};
 use serde::Serialize;
 
 use crate::agreement::Comparison;
@@ -18,12 +18,13 @@ use crate::judge::Row;
 use crate::place;
 use crate::plan::Job;
 use crate::planted::{Fate, Planted};
+use crate::protocol::{self, Protocol};
 use crate::results::Results;
 use crate::self_check::SelfCheck;
 use crate::statement::statement;
 
 /// The version of the form of the file.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 #[derive(Debug, Serialize)]
 struct File<'a> {
@@ -41,6 +42,7 @@ struct File<'a> {
     determinism: Vec<RowEntry<'a>>,
     final_states: Vec<ComparisonEntry<'a>>,
     cases: &'a Coverage,
+    protocol: Protocol,
     engine_against_plain_search: Option<&'a SelfCheck>,
     planted_bugs: Vec<PlantedEntry<'a>>,
     planted_bugs_found: usize,
@@ -97,6 +99,8 @@ struct Seen<'a> {
     passes: &'a [Pass],
     cases: &'a BTreeMap<String, u64>,
     final_states: &'a BTreeMap<String, u64>,
+    lengths: Vec<LengthBucket>,
+    orderings: Vec<&'static str>,
 }
 
 /// Sums over the rows that the clock did not end: the same in every run.
@@ -126,6 +130,7 @@ struct TimeEntry<'a> {
     engine: Engine,
     mutation: Option<&'static str>,
     ms: u64,
+    executions_per_second: u64,
 }
 
 /// The text of the file, with a line end.
@@ -149,6 +154,7 @@ pub(crate) fn json(results: &Results) -> String {
             .map(|comparison| ComparisonEntry { accepted: comparison.accepted(), comparison })
             .collect(),
         cases: &results.coverage,
+        protocol: Protocol::of(&results.rows),
         engine_against_plain_search: results.self_check.as_ref(),
         planted_bugs: results.planted.iter().map(|each| planted_entry(results, each)).collect(),
         planted_bugs_found: results.planted.iter().filter(|each| each.fate == Fate::Found).count(),
@@ -208,6 +214,8 @@ fn seen<'a>(results: &Results, job: &Job, report: &'a Report) -> Seen<'a> {
         passes: &report.passes,
         cases: &report.cases,
         final_states: &report.final_states,
+        lengths: report.lengths.buckets(),
+        orderings: protocol::orderings_of(report),
     }
 }
 
@@ -224,26 +232,33 @@ fn totals(rows: &[Row]) -> Totals {
 }
 
 fn times(results: &Results) -> Times<'_> {
-    let time = |job: &'_ Job, report: &Report| {
-        (job.engine, job.check.mutation, milliseconds(report.elapsed))
-    };
-    let entry = |scenario, (engine, mutation, ms)| TimeEntry { scenario, engine, mutation, ms };
-    let row = |row: &'_ Row| time(&row.job, &row.report);
     Times {
         jobs: results.run.jobs,
         wall_ms: milliseconds(results.elapsed),
-        rows: results.rows.iter().map(|each| entry(&each.job.full_name, row(each))).collect(),
-        determinism: results
-            .twice
-            .iter()
-            .map(|each| entry(&each.job.full_name, row(each)))
-            .collect(),
-        planted_bugs: results
-            .planted
-            .iter()
-            .map(|each| entry(each.bug.scenario, time(&each.job, &each.report)))
-            .collect(),
+        rows: results.rows.iter().map(row_time).collect(),
+        determinism: results.twice.iter().map(row_time).collect(),
+        planted_bugs: results.planted.iter().map(|each| time(&each.job, &each.report)).collect(),
     }
+}
+
+fn row_time(row: &Row) -> TimeEntry<'_> {
+    time(&row.job, &row.report)
+}
+
+fn time<'a>(job: &'a Job, report: &Report) -> TimeEntry<'a> {
+    TimeEntry {
+        scenario: &job.full_name,
+        engine: job.engine,
+        mutation: job.check.mutation,
+        ms: milliseconds(report.elapsed),
+        executions_per_second: per_second(report.executions, report.elapsed),
+    }
+}
+
+/// A rate in whole numbers; 0 where nothing was done or no time went by.
+pub(crate) fn per_second(number: u64, elapsed: Duration) -> u64 {
+    let seconds = elapsed.as_secs_f64();
+    if seconds > 0.0 { (number as f64 / seconds).round() as u64 } else { 0 }
 }
 
 fn milliseconds(time: Duration) -> u64 {
@@ -253,6 +268,9 @@ fn milliseconds(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agreement::Relation;
+    use crate::failure::tests::failed_run;
+    use crate::judge;
     use crate::judge::tests::{job, report};
     use crate::plan::Purpose;
     use crate::results::tests::{complete, results};
@@ -278,6 +296,33 @@ mod tests {
     }
 
     #[test]
+    fn a_run_in_which_everything_fails_is_described_by_the_schema() {
+        let mut failed = failed_run();
+        let mut spent = report(Verdict::BudgetSpent(Limit::Time(Duration::from_secs(2))), 7);
+        spent.estimate = Some(Estimate { traces: 9.5, low: 8.0, high: 12.0, probes: 3 });
+        spent.passes = vec![Pass { name: "plain".to_owned(), executions: 7, complete: false }];
+        [8, 9, 30].into_iter().for_each(|steps| spent.lengths.note(steps));
+        let purpose = Purpose::Row { must_complete: true };
+        failed.rows.push(judge::judge(job(purpose, Engine::Harness), spent));
+        for relation in [Relation::Extra(vec!["open".to_owned()]), Relation::Lost(Vec::new())] {
+            let scenario = "a".to_owned();
+            failed.comparisons.push(Comparison { scenario, harness: 1, loom: 1, relation });
+        }
+        failed.self_check =
+            Some(SelfCheck { difference: Some("one".to_owned()), ..SelfCheck::default() });
+        let schema = include_str!("../../docs/report.schema.json");
+        let schema = serde_json::from_str(schema).expect("it is JSON");
+        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+        let mut value: serde_json::Value =
+            serde_json::from_str(&json(&failed)).expect("it is JSON");
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new());
+        value["rows"][0]["another"] = 1.into();
+        assert!(!validator.is_valid(&value), "a field that is not described");
+    }
+
+    #[test]
     fn totals_leave_out_what_the_clock_ended() {
         let purpose = Purpose::Row { must_complete: false };
         let cut = report(Verdict::BudgetSpent(Limit::Time(Duration::from_secs(2))), 1_000);
@@ -286,7 +331,7 @@ mod tests {
             (job(purpose, Engine::Harness), cut),
         ];
         let value = without_times(&json(&results(finished)));
-        assert_eq!(value["schema"], 2);
+        assert_eq!(value["schema"], 3);
         assert_eq!(value["totals"]["rows"], 2);
         assert_eq!(value["totals"]["rows_repeatable"], 1);
         assert_eq!(value["totals"]["executions"], 9);

@@ -9,10 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graphlock_harness::outcome::Verdict;
 
+use crate::agreement::Relation;
 use crate::engine::Engine;
 use crate::judge::Row;
 use crate::planted::Fate;
+use crate::protocol::Protocol;
 use crate::results::Results;
+use crate::self_check::SelfCheck;
 use crate::table::count;
 
 /// What no run of this gate covers.
@@ -41,12 +44,20 @@ pub(crate) fn statement(results: &Results) -> Vec<String> {
     }
     real_threads(&rows(Engine::Std).collect::<Vec<_>>(), &mut lines);
     alertness(results, &mut lines);
+    if !results.rows.is_empty() {
+        cross_checked(results, &mut lines);
+    }
     let failed = not_shown(results);
     if !failed.is_empty() {
         lines.push(format!("NOT SHOWN: {}.", failed.join("; ")));
     }
     if !lines.is_empty() {
         lines.push(format!("Not covered: {}.", NOT_COVERED.join("; ")));
+        let (version, profile) = (env!("CARGO_PKG_VERSION"), results.run.profile.word());
+        let (build, system) = (std::env::consts::ARCH, std::env::consts::OS);
+        lines.push(format!(
+            "Said by graphlock {version}, profile {profile}, built for {build} {system}."
+        ));
     }
     lines
 }
@@ -57,6 +68,15 @@ fn alertness(results: &Results, lines: &mut Vec<String>) {
     let coverage = &results.coverage;
     if coverage.declared > 0 {
         parts.push(format!("cases reached {}/{}", coverage.reached, coverage.declared));
+    }
+    if !results.rows.is_empty() {
+        let protocol = Protocol::of(&results.rows);
+        for (what, (reached, not)) in [
+            ("named cases", protocol.cases_reached()),
+            ("explained orderings", protocol.orderings_reached()),
+        ] {
+            parts.push(format!("{what} of the protocol reached {reached}/{}", reached + not.len()));
+        }
     }
     let planted = results.planted.len();
     if planted > 0 {
@@ -80,6 +100,28 @@ fn alertness(results: &Results, lines: &mut Vec<String>) {
     if !parts.is_empty() {
         lines.push(format!("Alertness: {}.", parts.join("; ")));
     }
+}
+
+/// What else says that the search is what it says it is.
+fn cross_checked(results: &Results, lines: &mut Vec<String>) {
+    let mut parts = Vec::new();
+    if !results.comparisons.is_empty() {
+        let equal = results.comparisons.iter().filter(|each| each.relation == Relation::Equal);
+        let (equal, all) = (equal.count(), results.comparisons.len());
+        parts.push(format!("final states equal to loom's in {equal} of {all} scenarios"));
+    }
+    parts.push(match &results.self_check {
+        Some(SelfCheck { compared, difference: None }) => format!(
+            "against a search without reduction on {} drawn programs with {} traces",
+            count(compared.programs),
+            count(compared.traces)
+        ),
+        Some(_) => "AGAINST A SEARCH WITHOUT REDUCTION, AND THEY DIFFER".to_owned(),
+        None => "not in this run against a search without reduction (`--profile full` does that \
+                 on 20,000 drawn programs)"
+            .to_owned(),
+    });
+    lines.push(format!("Exploration cross-checked: {}.", parts.join("; ")));
 }
 
 /// Everything that fails the gate, named.
@@ -125,12 +167,15 @@ fn harness(rows: &[&Row], lines: &mut Vec<String>) {
         let properties: BTreeSet<&str> = properties.map(|property| property.name).collect();
         let properties: Vec<&str> = properties.into_iter().collect();
         lines.push(format!(
-            "SHOWN, every interleaving, no bound ({}; memory model: {}): {} in {} executions. No panic, deadlock, \
-             livelock, leaked task or data race; no property broken ({}). Scenarios: {}.",
+            "SHOWN, every interleaving, no bound ({}; memory model: {}): {} in {} executions, one for \
+             each trace (0 blocked, 0 truncated, {} redundant; {} steps). No panic, deadlock, livelock, \
+             leaked task or data race; no property broken ({}). Scenarios: {}.",
             first.report.engine,
             first.report.memory_model,
             scenarios(complete.len()),
             executions(&complete),
+            count(complete.iter().map(|row| row.report.redundant).sum()),
+            count(complete.iter().map(|row| row.report.steps).sum()),
             if properties.is_empty() { "none named".to_owned() } else { properties.join(", ") },
             names(&complete),
         ));

@@ -98,4 +98,7 @@ pub(crate) struct SampleOptions {
     pub(crate) runs: u64,
     #[command(flatten)]
     pub(crate) out: OutOptions,
+    /// Writes a page with the saturation curve there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }

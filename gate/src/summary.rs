@@ -14,6 +14,7 @@ use crate::judge::Row;
 use crate::place;
 use crate::plan::{Job, Purpose};
 use crate::planted::{Fate, Planted};
+use crate::protocol::Protocol;
 use crate::results::Results;
 use crate::self_check::SelfCheck;
 use crate::statement::statement;
@@ -109,7 +110,7 @@ fn rows_table(rows: &[Row]) -> Table {
 }
 
 /// How far a row went.
-fn extent(report: &Report, engine: Engine) -> String {
+pub(crate) fn extent(report: &Report, engine: Engine) -> String {
     let bound = report.bound.clone();
     match &report.verdict {
         Verdict::Complete | Verdict::HarnessBlind(_) if report.executions > 0 => {
@@ -256,6 +257,9 @@ fn counts(results: &Results, paint: Paint) -> String {
                 each.case, each.scenario
             ),
         );
+    }
+    if !results.rows.is_empty() {
+        Protocol::of(&results.rows).lines().iter().for_each(|each| line(true, each));
     }
     if !results.planted.is_empty() {
         let found = results.planted.iter().filter(|each| each.fate == Fate::Found).count();

@@ -30,7 +30,6 @@ pub(crate) struct Paint(bool);
 
 impl Paint {
     /// No colours.
-    #[cfg(test)]
     pub(crate) const NONE: Paint = Paint(false);
 
     /// Colours on a terminal, unless the environment says `NO_COLOR`.

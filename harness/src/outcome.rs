@@ -3,12 +3,18 @@
 //! No text of this module is ever parsed again. Whoever wants to know *what* went wrong reads
 //! [`ViolationKind`], whoever wants to show it uses [`std::fmt::Display`].
 
+mod lengths;
+mod place;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use lengths::{LengthBucket, Lengths};
+pub use place::Place;
 
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -237,12 +243,19 @@ pub struct Report {
     pub final_states: BTreeMap<String, u64>,
     /// How many executions broke something, by kind: more than one only where the search goes on.
     pub violations: BTreeMap<ViolationKind, u64>,
+    /// How long the executions were. Empty where the engine does not count steps.
+    pub lengths: Lengths,
+    /// Where atomic operations and fences were executed, also by executions that are not counted. Empty where the engine
+    /// does not see them.
+    pub places: BTreeSet<Place>,
     /// How many executions there may be in all, where something is left or somebody wanted to see progress.
     pub estimate: Option<Estimate>,
     /// How many traces were met and how likely the next run meets another one, where some may be met more than once.
     pub saturation: Option<Saturation>,
     /// Of a replay that is not strict: the first choice, from 1, at which the schedule no longer fits the code.
     pub diverged: Option<usize>,
+    /// How that came about, run by run with ever larger steps: where it becomes flat, nothing more is learned.
+    pub curve: Vec<CurvePoint>,
     /// Wall time. Never part of a comparison.
     pub elapsed: Duration,
 }
@@ -263,9 +276,12 @@ impl Report {
             cases: BTreeMap::new(),
             final_states: BTreeMap::new(),
             violations: BTreeMap::new(),
+            lengths: Lengths::default(),
+            places: BTreeSet::new(),
             estimate: None,
             saturation: None,
             diverged: None,
+            curve: Vec::new(),
             elapsed: Duration::ZERO,
         }
     }
@@ -295,6 +311,18 @@ pub struct Saturation {
     pub exact: bool,
     /// How likely the next run is to meet a trace that was not met, from 0 to 1 (Good and Turing).
     pub next_is_new: f64,
+}
+
+/// What was known after so many runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Runs so far.
+    pub runs: u64,
+    /// Different cases of the protocol that they reached.
+    pub cases: usize,
+    /// The traces they met.
+    #[serde(flatten)]
+    pub saturation: Saturation,
 }
 
 impl Progress {

@@ -211,7 +211,7 @@ fn a_checkpoint_of_something_else_is_refused() {
         fs::write(&written.path, damaged).expect("it can be written");
         let (text, error) = resume(written.clone(), Check::default());
         assert!(matches!(error, CheckpointError::Content { .. }), "{error:?}");
-        assert!(text.contains("expected `graphlock-checkpoint` version 1, found "), "{text}");
+        assert!(text.contains("expected `graphlock-checkpoint` version 2, found "), "{text}");
     }
     fs::remove_file(&written.path).expect("it is there");
     let (_, error) = resume(written, Check::default());

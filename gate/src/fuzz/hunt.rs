@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use graphlock_harness::outcome::{Progress, Violation};
+use graphlock_harness::outcome::{Lengths, Progress, Violation};
 use graphlock_programs::program::Program;
 use graphlock_programs::strategy::Schedule;
 use serde::Serialize;
 
 use super::trial;
+use crate::page::Known;
 use crate::progress::SearchProgress;
 use crate::table::count;
 
@@ -51,6 +52,13 @@ pub(super) struct Point {
     seconds: Option<u64>,
 }
 
+impl From<&Point> for Known {
+    fn from(point: &Point) -> Known {
+        let Point { programs, traces, cases, .. } = *point;
+        Known { runs: programs, traces, next_is_new: None, cases }
+    }
+}
+
 /// What a hunt has come to.
 #[derive(Debug, Default)]
 pub(super) struct Hunted {
@@ -59,6 +67,7 @@ pub(super) struct Hunted {
     pub(super) steps: u64,
     pub(super) traces: u64,
     pub(super) cases: BTreeSet<String>,
+    pub(super) lengths: Lengths,
     pub(super) curve: Vec<Point>,
     pub(super) failed: Option<Failed>,
     pub(super) elapsed: Duration,
@@ -70,6 +79,7 @@ struct Result {
     steps: u64,
     traces: u64,
     cases: Vec<String>,
+    lengths: Lengths,
     failed: Option<Failed>,
 }
 
@@ -142,6 +152,7 @@ impl Hunt {
             steps: report.steps,
             traces: report.saturation.map_or(report.executions, |seen| seen.traces),
             cases: report.cases.into_keys().collect(),
+            lengths: report.lengths,
             failed,
         }
     }
@@ -180,6 +191,7 @@ impl Hunted {
         self.steps += result.steps;
         self.traces += result.traces;
         self.cases.extend(result.cases);
+        self.lengths.add(&result.lengths);
         self.failed = result.failed;
         // As many points for each power of two: the curve stays short however long the hunt is.
         let parts = (self.programs.next_power_of_two() / 8).max(1);

@@ -16,12 +16,15 @@ mod shrink;
 mod trial;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
+use crate::outputs::write_one;
+use crate::page::{self, Known, Sampled};
 use crate::place::{self, OutOptions};
 use crate::replay::Shown;
 use crate::table::count;
@@ -60,6 +63,9 @@ pub(crate) struct FuzzOptions {
     quiet: bool,
     #[command(flatten)]
     out: OutOptions,
+    /// Writes a page with the saturation curve there
+    #[arg(long, value_name = "FILE", conflicts_with = "planted")]
+    html: Option<PathBuf>,
 }
 
 /// `60`, `60s` or `10m`.
@@ -118,14 +124,42 @@ pub(crate) fn fuzz(catalogue: &Catalogue, options: &FuzzOptions) -> Result<Shown
     let hunted = hunt.run();
     let mut text = described(&hunt, &hunted);
     save_report(&hunt, &hunted)?;
-    let Some(failed) = &hunted.failed else {
-        text +=
-            "nothing was broken; this says nothing of programs and schedules that were not drawn\n";
-        return Ok(Shown { text, exit_code: 0 });
+    let exit_code = match &hunted.failed {
+        None => {
+            text += "nothing was broken; this says nothing of programs and schedules that were not drawn\n";
+            0
+        }
+        Some(failed) => {
+            let shrunk = Shrunk::of(failed, &hunt);
+            text += &shrunk.described(&hunt, failed.number)?;
+            1
+        }
     };
-    let shrunk = Shrunk::of(failed, &hunt);
-    text += &shrunk.described(&hunt, failed.number)?;
-    Ok(Shown { text, exit_code: 1 })
+    if let Some(path) = &options.html {
+        write_one(path, &page_of(&hunt, &hunted, &text))?;
+    }
+    Ok(Shown { text, exit_code })
+}
+
+/// The page: what was known after how many programs.
+fn page_of(hunt: &Hunt, hunted: &Hunted, text: &str) -> String {
+    let curve: Vec<Known> = hunted.curve.iter().map(Known::from).collect();
+    let planted = hunt.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+    page::sampled(&Sampled {
+        title: format!("Fuzzing{planted}"),
+        facts: vec![
+            ("seed", hunt.seed.to_string()),
+            ("programs", format!("{} from number {}", count(hunted.programs), hunt.first)),
+            ("schedules", count(hunted.executions)),
+            ("steps", count(hunted.steps)),
+            ("traces", format!("about {}", count(hunted.traces))),
+            ("cases", hunted.cases.len().to_string()),
+        ],
+        unit: "programs",
+        curve: &curve,
+        lengths: hunted.lengths.buckets(),
+        text: text.to_owned(),
+    })
 }
 
 fn described(hunt: &Hunt, hunted: &Hunted) -> String {

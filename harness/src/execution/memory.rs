@@ -272,6 +272,7 @@ impl Execution {
         if self.follows_orderings {
             self.memory.fence(self.current, ordering);
         }
+        self.places.note(at);
         self.note(What::Fence(ordering, at));
     }
 

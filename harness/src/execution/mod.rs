@@ -23,6 +23,7 @@ pub(crate) mod ending;
 pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod operation;
+pub(crate) mod places;
 pub(crate) mod record;
 mod set;
 pub(crate) mod stack;
@@ -40,6 +41,7 @@ use ending::{Ending, Stuck};
 use memory::{Known, Memory};
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
+use places::Places;
 use record::{Effect, Step, What};
 pub(crate) use set::{TaskSet, mix, tasks_of};
 use task::{Task, TaskState, Wait, Watched};
@@ -85,6 +87,8 @@ pub(crate) struct Execution {
     pub(crate) follows_orderings: bool,
     pub(crate) memory: Box<dyn Memory>,
     pub(crate) cases: Vec<&'static str>,
+    /// Where atomics and fences were executed, over many executions.
+    pub(crate) places: Places,
     pub(crate) finishers: Vec<Box<dyn FnOnce() -> String>>,
     /// The task that was spawned and has no stack yet: the root gives it one before anything else happens.
     pub(crate) spawned: Option<(usize, Box<dyn FnOnce()>)>,
@@ -211,6 +215,7 @@ impl Execution {
             follows_orderings: true,
             memory: Box::new(Known::<NARROW>::default()),
             cases: Vec::new(),
+            places: Places::default(),
             finishers: Vec::new(),
             spawned: None,
             ending: None,
@@ -453,6 +458,9 @@ pub(crate) fn step<R>(
     with(|execution| {
         let me = execution.current;
         execution.act();
+        if operation.kind.is_atomic() {
+            execution.places.note(operation.location);
+        }
         let before = execution.facts_before(me, &operation);
         let (result, effect) = act(execution, me);
         let task = &mut execution.tasks[me];

@@ -72,6 +72,20 @@ pub(crate) enum OperationKind {
     Sleep,
 }
 
+impl OperationKind {
+    /// Whether it reads or writes an atomic.
+    pub(crate) fn is_atomic(self) -> bool {
+        matches!(
+            self,
+            OperationKind::AtomicLoad(_)
+                | OperationKind::AtomicLoadOwn
+                | OperationKind::AtomicStore(_)
+                | OperationKind::AtomicReadModifyWrite(_)
+                | OperationKind::AtomicCompareExchange(..)
+        )
+    }
+}
+
 /// How an operation touches an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {

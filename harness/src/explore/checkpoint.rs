@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use crate::scenario::{Check, Checkpoint, Shard};
 
 const FORMAT: &str = "graphlock-checkpoint";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The content of the file.
 #[derive(Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::{DEPENDS_ON_MORE, Explorer, OfTree};
 use crate::execution::buffer::Buffers;
 use crate::execution::ending::Ending;
 use crate::execution::{Execution, stack};
-use crate::outcome::{ViolationKind, broken_property, describe_panic};
+use crate::outcome::{Place, ViolationKind, broken_property, describe_panic};
 use crate::scenario::Check;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -56,6 +56,11 @@ impl<'a> Maker<'a> {
             execution.follows_orderings = check.twice;
         }
         maker
+    }
+
+    /// From here on executions are counted in other totals: what those lack is noted again.
+    pub(crate) fn begin_part(&mut self) {
+        self.execution.as_mut().expect("[harness internal bug] no execution").places.forget();
     }
 
     /// The explorer.
@@ -114,7 +119,9 @@ pub(crate) fn trace_of(found: &Found, check: &Check, body: &Body) -> Trace {
 
 /// Adds a finished execution to the totals.
 fn account(execution: &mut Execution, totals: &mut Totals) -> Outcome {
-    totals.steps += execution.choices.len() as u64;
+    let steps = execution.choices.len() as u64;
+    totals.steps += steps;
+    totals.places.extend(execution.places.take().map(Place::of));
     let ending =
         execution.ending.take().expect("[harness internal bug] an execution without ending");
     let (kind, message) = match ending {
@@ -125,11 +132,11 @@ fn account(execution: &mut Execution, totals: &mut Totals) -> Outcome {
             return Outcome::Fine;
         }
         Ending::Violation(kind, message) => {
-            totals.executions += 1;
+            totals.ended(steps);
             (kind, message)
         }
         Ending::Completed => {
-            totals.executions += 1;
+            totals.ended(steps);
             for case in execution.cases.drain(..) {
                 totals.reached(case);
             }

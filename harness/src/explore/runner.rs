@@ -15,7 +15,7 @@ use super::search::{EXECUTIONS_BETWEEN_LOOKS, ROUND, is_open, limit_reached, sea
 use super::shard;
 use super::totals::{Found, Totals};
 use crate::execution;
-use crate::outcome::{Limit, Progress, Report, Verdict, Violation};
+use crate::outcome::{CurvePoint, Limit, Progress, Report, Verdict, Violation};
 use crate::scenario::{Check, Strategy};
 use crate::trace::Trace;
 
@@ -176,6 +176,8 @@ fn report(totals: Totals, verdict: Verdict) -> Report {
         cases: totals.cases,
         final_states: totals.final_states,
         violations: totals.violations,
+        lengths: totals.lengths,
+        places: totals.places,
         ..Report::new("harness exhaustive", MEMORY_MODEL, verdict)
     }
 }
@@ -200,7 +202,7 @@ fn one_by_one(
     let begun = Instant::now();
     let mut maker = Maker::new(check, body, explorer);
     let mut totals = Totals::default();
-    let mut first = None;
+    let (mut first, mut curve) = (None, Vec::new());
     let mut told = begun;
     let verdict = loop {
         let executed = totals.executions + totals.cut;
@@ -241,8 +243,29 @@ fn one_by_one(
             }
             Outcome::NotDeterministic(why) => break Verdict::NotDeterministic(why),
         }
+        if is_on_curve(totals.executions + totals.cut) {
+            mark(&mut curve, &mut maker, &totals);
+        }
     };
+    mark(&mut curve, &mut maker, &totals);
     let saturation = maker.explorer().saturation();
     let diverged = maker.explorer().diverged();
-    Report { saturation, diverged, ..report(totals, first.unwrap_or(verdict)) }
+    Report { saturation, curve, diverged, ..report(totals, first.unwrap_or(verdict)) }
+}
+
+/// Points of a curve for each doubling of the runs: it stays short however long the sampling is.
+const POINTS_PER_DOUBLING: u64 = 8;
+
+fn is_on_curve(runs: u64) -> bool {
+    runs.is_multiple_of((runs.next_power_of_two() / (2 * POINTS_PER_DOUBLING)).max(1))
+}
+
+/// Adds what is known by now to the curve, of an explorer that may meet a trace twice.
+fn mark(curve: &mut Vec<CurvePoint>, maker: &mut Maker<'_>, totals: &Totals) {
+    let runs = totals.executions + totals.cut;
+    if let Some(saturation) = maker.explorer().saturation()
+        && curve.last().is_none_or(|last| last.runs != runs)
+    {
+        curve.push(CurvePoint { runs, cases: totals.cases.len(), saturation });
+    }
 }

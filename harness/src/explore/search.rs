@@ -320,6 +320,7 @@ impl Shared<'_> {
     /// Explores a unit until nothing is left in it, or the round is over, or it comes after a violation.
     fn explore(&self, unit: &mut Unit, maker: &mut Maker<'_>) {
         let mut made = 0;
+        maker.begin_part();
         self.explore_counting(unit, maker, &mut made);
         if self.check.executions_max.is_none() {
             self.begun.fetch_add(made, Ordering::Relaxed);

@@ -65,6 +65,7 @@ pub(crate) fn ledger(shard: Shard, check: &Check, body: &Body) -> Ledger {
 /// deterministic.
 fn divide(part: Part, check: &Check, maker: &mut Maker<'_>) -> Option<(Unit, Vec<Part>)> {
     let mut unit = Unit::new(Tree::finished(part.key.clone()), 0);
+    maker.begin_part();
     let (outcome, made) = maker.make_branch(part.start.branch, &mut unit.totals);
     match outcome {
         Outcome::Fine => {}

@@ -1,10 +1,10 @@
 //! What executions add up to. Sums have no order, so it does not matter who made which execution.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::ViolationKind;
+use crate::outcome::{Lengths, Place, ViolationKind};
 use crate::schedule::Schedule;
 
 /// The sums over a set of executions.
@@ -17,6 +17,9 @@ pub(crate) struct Totals {
     pub(crate) cases: BTreeMap<String, u64>,
     pub(crate) final_states: BTreeMap<String, u64>,
     pub(crate) violations: BTreeMap<ViolationKind, u64>,
+    pub(crate) lengths: Lengths,
+    /// Where atomics and fences were executed.
+    pub(crate) places: BTreeSet<Place>,
 }
 
 impl Totals {
@@ -34,6 +37,14 @@ impl Totals {
         for (kind, count) in &other.violations {
             *self.violations.entry(*kind).or_default() += count;
         }
+        self.lengths.add(&other.lengths);
+        self.places.extend(other.places.iter().cloned());
+    }
+
+    /// Counts an execution that came to its end after so many steps.
+    pub(crate) fn ended(&mut self, steps: u64) {
+        self.executions += 1;
+        self.lengths.note(steps);
     }
 
     /// Counts an execution that reached this case.

@@ -212,15 +212,5 @@ impl Trace {
 /// A place in the source to read: `file:line`, with `a/../` taken out of the path.
 #[must_use]
 pub fn place(at: &std::panic::Location<'_>) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in at.file().split('/') {
-        let goes_back =
-            part == ".." && parts.last().is_some_and(|last| !matches!(*last, ".." | ""));
-        if goes_back {
-            parts.pop();
-        } else {
-            parts.push(part);
-        }
-    }
-    format!("{}:{}", parts.join("/"), at.line())
+    crate::outcome::Place::of(at).to_string()
 }

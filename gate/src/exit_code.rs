@@ -16,7 +16,10 @@ pub(crate) const ALL: [ExitCode; 6] = [
     ExitCode { code: 0, means: "nothing was broken, and all that had to be shown was" },
     ExitCode { code: 1, means: "a violation, with its schedule and its drawing" },
     ExitCode { code: 2, means: "a mistake in the call, said in one line" },
-    ExitCode { code: 3, means: "the budget was spent before all was shown, or the run was interrupted" },
+    ExitCode {
+        code: 3,
+        means: "the budget was spent before all was shown, or the run was interrupted",
+    },
     ExitCode {
         code: 4,
         means: "not deterministic: the same choices did not lead to the same steps",

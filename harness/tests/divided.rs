@@ -75,7 +75,7 @@ fn shards_add_up_to_the_whole() {
             let missing =
                 merge(&files[1..], name, &whole, &body(name)).expect_err("one is missing");
             let text = "expected each of the shards 1/4 to 4/4 once, found 2/4, 3/4, 4/4";
-            assert_eq!(missing.to_string(), text);
+            assert!(missing.to_string().starts_with(text), "{missing}");
         }
     }
 }
@@ -200,7 +200,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     let label = Checkpoint { label: "yours".to_owned(), ..written.clone() };
     let (text, _) = resume(label, Check::default());
     assert!(
-        text.ends_with("expected scenario yours, found mine; it is of another search"),
+        text.contains("expected scenario yours, found mine; it is of another search"),
         "{text}"
     );
     let more = Check { shard: Some(Shard { number: 1, count: 2 }), ..Check::default() };

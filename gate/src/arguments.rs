@@ -69,6 +69,9 @@ enum Subcommands {
     Replay {
         /// A file from target/gate/*.schedule
         file: PathBuf,
+        /// Writes the drawing as a page for a browser, too
+        #[arg(long, value_name = "OUT.html")]
+        html: Option<PathBuf>,
     },
     /// Runs the planted bugs only
     Mutants {
@@ -153,8 +156,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Show what there is.
     List(Selection),
-    /// Execute a saved schedule.
-    Replay(PathBuf),
+    /// Execute a saved schedule, and write a page of it.
+    Replay(PathBuf, Option<PathBuf>),
     /// Say what a name means.
     Explain(Option<String>),
     /// Write completions for a shell.
@@ -262,7 +265,7 @@ where
         None => run(line.run, false),
         Some(Subcommands::Mutants { run: options }) => run(options, true),
         Some(Subcommands::List { selection }) => select(selection).map(Command::List),
-        Some(Subcommands::Replay { file }) => Ok(Command::Replay(file)),
+        Some(Subcommands::Replay { file, html }) => Ok(Command::Replay(file, html)),
         Some(Subcommands::Explore(options)) => Ok(Command::Explore(options)),
         Some(Subcommands::Merge(options)) => Ok(Command::Merge(options)),
         Some(Subcommands::Sample(options)) => Ok(Command::Sample(options)),

@@ -1,4 +1,4 @@
-//! A violation made lasting: its schedule in a file, its steps as text.
+//! A violation made lasting: its schedule in a file with a page for a browser beside it, its steps as text.
 //!
 //! Found planted bugs are saved too: each file draws what its protection is there for. Files of
 //! earlier runs stay; a schedule that once failed may be what somebody still looks at.
@@ -15,6 +15,7 @@ use graphlock_harness::trace::{Lanes, ROWS_MAX};
 
 use crate::place;
 use crate::table::Paint;
+use crate::trace_page::Page;
 
 /// Columns that the drawing may take.
 const WIDTH_MAX: usize = 100;
@@ -41,7 +42,7 @@ pub(crate) fn made_small(
     }
 }
 
-/// Saves the schedule of a violation, if its engine gave one.
+/// Saves the schedule of a violation, if its engine gave one, and its page.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -63,6 +64,9 @@ pub(crate) fn save(
     let path = folder.join(file_name(scenario, mutation));
     fs::create_dir_all(folder)?;
     fs::write(&path, file.to_text())?;
+    let replay = replay_command(&path);
+    let page = Page { title: scenario, mutation, violation, replay: Some(&replay) };
+    page.write(&page_of(&path))?;
     Ok(Some(path))
 }
 
@@ -96,10 +100,24 @@ pub(crate) fn draw(violation: &Violation, paint: Paint) -> String {
     if message.starts_with(&kind) { format!("{message}\n") } else { format!("{kind}: {message}\n") }
 }
 
+/// The page beside a saved schedule.
+pub(crate) fn page_of(schedule: &Path) -> PathBuf {
+    schedule.with_extension("html")
+}
+
+/// The command that executes a saved schedule again.
+fn replay_command(schedule: &Path) -> String {
+    format!("cargo gate replay {}", place::shown(schedule))
+}
+
 /// How to see it again.
 pub(crate) fn how_to_replay(file: Option<&Path>) -> String {
     match file {
-        Some(path) => format!("to see it again: cargo gate replay {}\n", place::shown(path)),
+        Some(path) => format!(
+            "to see it again: {}\nin a browser: {}\n",
+            replay_command(path),
+            place::shown(&page_of(path))
+        ),
         None => "this engine gives no schedule; nothing was saved\n".to_owned(),
     }
 }

@@ -61,6 +61,7 @@ mod steer;
 mod subject;
 mod summary;
 mod table;
+mod trace_page;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -114,9 +115,9 @@ fn main() -> ExitCode {
             one(Ok(manual::completions(&arguments::definition(), &options)))
         }
         Command::Man => one(manual::page(&arguments::definition())),
-        Command::Replay(path) => {
+        Command::Replay(path, html) => {
             let replay = replay::Replay::read(&catalogue, &path);
-            let shown = replay.map(|replay| replay.execute());
+            let shown = replay.and_then(|replay| replay.execute(&path, html.as_deref()));
             one(shown.map_err(|line| format!("replay {}: {line}", path.display())))
         }
     }

@@ -19,12 +19,13 @@ use graphlock_programs::file;
 use graphlock_programs::program::{Deferral, Program};
 
 use crate::catalogue::Catalogue;
-use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw};
+use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, page_of};
 use crate::engine;
 use crate::place::{self, OutOptions};
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
 use crate::table::{Paint, count};
+use crate::trace_page::Page;
 
 /// A program from a file.
 #[derive(Debug, Args)]
@@ -55,6 +56,9 @@ pub(crate) struct CheckOptions {
     schedule: Option<PathBuf>,
     #[command(flatten)]
     out: OutOptions,
+    /// Writes the drawing of that as a page for a browser, too
+    #[arg(long, value_name = "OUT.html", requires = "schedule")]
+    html: Option<PathBuf>,
 }
 
 /// Checks a program.
@@ -69,7 +73,7 @@ pub(crate) fn check(catalogue: &Catalogue, options: &CheckOptions) -> Result<Sho
     };
     let program = Arc::new(read(&options.file)?);
     if let Some(schedule) = &options.schedule {
-        return again(&program, schedule, mutation);
+        return again(&program, schedule, options, mutation);
     }
     let ways = match program.deferral {
         Some(way) => vec![way],
@@ -194,14 +198,7 @@ fn failed(
             place::shown(&place::folder())
         )
     })?;
-    let planted = options.mutation.as_ref().map(|id| format!(" --mutation {id}"));
-    Ok(format!(
-        "\n{}\nto see it again: cargo gate check {} --schedule {}{}\n",
-        draw(&violation, Paint::for_stdout()),
-        place::shown(&saved.0),
-        place::shown(&saved.1),
-        planted.unwrap_or_default(),
-    ))
+    Ok(format!("\n{}\n{}", draw(&violation, Paint::for_stdout()), saved.how_to_replay()))
 }
 
 /// How the schedule's file names what it is of: how the program is executed is part of it.
@@ -210,7 +207,34 @@ fn label(way: Deferral, check: &Check) -> String {
     format!("program[deferral={way},store-buffers={buffers},surprises={}]", check.surprises)
 }
 
-/// Writes a program beside a schedule of it.
+/// The files of a failed program.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    program: PathBuf,
+    schedule: PathBuf,
+    mutation: Option<&'static str>,
+}
+
+impl Saved {
+    /// The command that shows it again.
+    fn command(&self) -> String {
+        let (program, schedule) = (place::shown(&self.program), place::shown(&self.schedule));
+        replay_command(&program, &schedule, self.mutation)
+    }
+
+    /// How to see it again.
+    pub(crate) fn how_to_replay(&self) -> String {
+        let page = page_of(&self.schedule);
+        format!("to see it again: {}\nin a browser: {}\n", self.command(), place::shown(&page))
+    }
+}
+
+fn replay_command(program: &str, schedule: &str, mutation: Option<&str>) -> String {
+    let planted = mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
+    format!("cargo gate check {program} --schedule {schedule}{planted}")
+}
+
+/// Writes a program beside a schedule of it and its page.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -220,7 +244,7 @@ pub(crate) fn save(
     way: Deferral,
     check: &Check,
     violation: &Violation,
-) -> io::Result<(PathBuf, PathBuf)> {
+) -> io::Result<Saved> {
     let folder = place::folder();
     std::fs::create_dir_all(&folder)?;
     let (toml, schedule) =
@@ -233,13 +257,19 @@ pub(crate) fn save(
     };
     std::fs::write(&toml, file::print(program))?;
     std::fs::write(&schedule, file.to_text())?;
-    Ok((toml, schedule))
+    let saved = Saved { program: toml, schedule, mutation: check.mutation };
+    let title = format!("{name} {}", file.scenario);
+    let replay = saved.command();
+    let page = Page { title: &title, mutation: check.mutation, violation, replay: Some(&replay) };
+    page.write(&page_of(&saved.schedule))?;
+    Ok(saved)
 }
 
 /// Executes a saved schedule.
 fn again(
     program: &Arc<Program>,
     path: &Path,
+    options: &CheckOptions,
     mutation: Option<&'static str>,
 ) -> Result<Shown, String> {
     let shown = path.display();
@@ -266,7 +296,13 @@ fn again(
     check.strategy = Strategy::Replay { schedule: file.schedule, strict: false };
     let report = engine::check_program(program, way, &check, &Hooks::default())
         .expect("no checkpoint is asked for");
-    Ok(crate::replay::shown_again(&report, &file.verdict))
+    let name = options.file.display().to_string();
+    let replay = replay_command(&name, &shown.to_string(), mutation);
+    let title = format!("{name} {}", file.scenario);
+    let html = options.html.as_deref();
+    let page = crate::replay::page(&title, mutation, &replay, &report, html)?;
+    let again = crate::replay::shown_again(&report, &file.verdict);
+    Ok(Shown { text: again.text + &page, ..again })
 }
 
 /// The other way round.

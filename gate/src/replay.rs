@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::plan::{Job, Purpose};
 use crate::run::execute;
 use crate::table::Paint;
+use crate::trace_page::Page;
 
 /// A replay that is ready to be executed.
 #[derive(Debug)]
@@ -74,10 +75,17 @@ impl Replay {
         Ok(Replay { job, expected: file.verdict })
     }
 
-    /// Executes the schedule.
-    pub(crate) fn execute(&self) -> Shown {
+    /// Executes the schedule of this file, and writes a page of it if one is asked for.
+    ///
+    /// # Errors
+    /// In one line, if the page cannot be written.
+    pub(crate) fn execute(&self, file: &Path, html: Option<&Path>) -> Result<Shown, String> {
         let report = execute(&self.job, &|_| ());
-        self.show(&report)
+        let mut shown = self.show(&report);
+        let replay = format!("cargo gate replay {}", file.display());
+        let title = &self.job.full_name;
+        shown.text += &page(title, self.job.check.mutation, &replay, &report, html)?;
+        Ok(shown)
     }
 
     fn show(&self, report: &Report) -> Shown {
@@ -87,6 +95,28 @@ impl Replay {
         let shown = shown_again(report, &self.expected);
         Shown { text: title + &shown.text, ..shown }
     }
+}
+
+/// Writes the page of a replay that is asked for, and says so.
+///
+/// # Errors
+/// In one line, if it cannot be written.
+pub(crate) fn page(
+    title: &str,
+    mutation: Option<&str>,
+    replay: &str,
+    report: &Report,
+    html: Option<&Path>,
+) -> Result<String, String> {
+    let Some(path) = html else { return Ok(String::new()) };
+    let Verdict::Violation(violation) = &report.verdict else {
+        return Ok("nothing was broken, no page was written\n".to_owned());
+    };
+    let page = Page { title, mutation, violation, replay: Some(replay) };
+    page.write(path).map_err(|error| {
+        format!("--html {}: {error}, expected a file that can be written", path.display())
+    })?;
+    Ok(format!("in a browser: {}\n", path.display()))
 }
 
 /// What to do where a schedule does not lead to what it is said to.

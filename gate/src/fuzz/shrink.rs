@@ -3,7 +3,6 @@
 //! The program is drawn again and simplified as long as it fails in the same way under its schedules; then the schedule that
 //! fails is minimised. What is left is written as a file that says how to see it again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use graphlock_harness::model;
@@ -88,7 +87,7 @@ impl Shrunk {
             &self.check,
             &self.violation,
         );
-        let (toml, schedule): (PathBuf, PathBuf) = saved.map_err(|error| {
+        let saved = saved.map_err(|error| {
             format!(
                 "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
                 place::shown(&place::folder())
@@ -96,15 +95,14 @@ impl Shrunk {
         })?;
         let planted = hunt.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
         Ok(format!(
-            "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes\n\n{}\n{}\nto see it again:\n  cargo gate check {} --schedule {}{planted}\n\
-             to see it found again:\n  cargo gate fuzz --seed {} --first {number} --programs 1{planted}\n",
+            "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes\n\n{}\n{}\n{}\
+             to see it found again: cargo gate fuzz --seed {} --first {number} --programs 1{planted}\n",
             self.program.tasks(),
             self.program.steps(),
             self.program.nodes.len(),
             file::print(&self.program),
             draw(&self.violation, Paint::for_stdout()),
-            place::shown(&toml),
-            place::shown(&schedule),
+            saved.how_to_replay(),
             hunt.seed,
         ))
     }

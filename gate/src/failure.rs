@@ -13,6 +13,7 @@
 use graphlock_harness::outcome::{Report, Verdict, Violation};
 use graphlock_harness::trace::Trace;
 
+use crate::counterexample::page_of;
 use crate::place;
 use crate::plan::Job;
 use crate::planted::Fate;
@@ -33,6 +34,8 @@ pub(crate) struct Failure<'a> {
     pub(crate) drawn: Option<&'a Violation>,
     /// How to see it again.
     pub(crate) replay: Option<String>,
+    /// The name of its page in the gate's folder.
+    pub(crate) page: Option<String>,
 }
 
 /// All that fails the gate, in the order of the tables.
@@ -67,6 +70,7 @@ pub(crate) fn failures(results: &Results) -> Vec<Failure<'_>> {
         at: None,
         drawn: None,
         replay: None,
+        page: None,
     };
     for each in results.comparisons.iter().filter(|each| !each.accepted()) {
         all.push(plain("final states differ", each.scenario.clone(), each.line()));
@@ -97,6 +101,7 @@ fn of_report<'a>(results: &Results, job: &Job, report: &'a Report, how: &str) ->
         at: drawn.and_then(|violation| last_place(&violation.trace)),
         drawn,
         replay: file.map(|file| format!("cargo gate replay {}", place::shown(file))),
+        page: file.and_then(|file| Some(page_of(file).file_name()?.to_string_lossy().into_owned())),
     }
 }
 

@@ -178,6 +178,10 @@ fn failed(results: &Results) -> Markup {
                     @if let Some(replay) = &failure.replay {
                         p { "To see it again: " code { (replay) } }
                     }
+                    // A report that was written elsewhere has no pages beside it.
+                    @if let Some(page) = failure.page.as_ref().filter(|_| results.run.outputs.html.is_none()) {
+                        p { a href=(page) { "Step through it" } }
+                    }
                 }
             }
         }

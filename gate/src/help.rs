@@ -18,8 +18,10 @@ struct Below {
     files: &'static [(&'static str, &'static str)],
 }
 
-const SCHEDULES: (&str, &str) =
-    ("target/gate/*.schedule", "the schedule of each violation, for `gate replay`");
+const SCHEDULES: (&str, &str) = (
+    "target/gate/*.schedule, *.html",
+    "the schedule of each violation, for `gate replay`, and its page",
+);
 
 const REPORT: (&str, &str) =
     ("target/gate/report.json", "all that was shown, whatever the verdict");
@@ -53,10 +55,16 @@ const BELOW: &[Below] = &[
     },
     Below {
         command: "replay",
-        examples: &[(
-            "replay target/gate/drain_meets_reader.request-end-kick-removed.schedule",
-            "draws what `gate mutants` has found",
-        )],
+        examples: &[
+            (
+                "replay target/gate/drain_meets_reader.request-end-kick-removed.schedule",
+                "draws what `gate mutants` has found",
+            ),
+            (
+                "replay target/gate/worker_pool.worker-wake-skipped.schedule --html wake.html",
+                "writes the page, too",
+            ),
+        ],
         exit_codes: &[1, 2, 4],
         files: &[],
     },

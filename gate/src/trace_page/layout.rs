@@ -7,6 +7,7 @@
 //!
 //! # Cases
 //! * A row that is drawn has its place; a folded one has the place of its fold, so that waits can be drawn across it.
+//! * An arrow is drawn if both its rows are; a wake also from and to folds, for it ends a wait that is drawn.
 //! * Several arrows from one row share a track of the gutter; what is drawn at the same height has another track, as
 //!   long as there is one.
 //!
@@ -25,6 +26,8 @@ pub(super) struct Measures {
     pub(super) text: usize,
     /// Above the text of a row, for arrows.
     pub(super) gap: usize,
+    /// How far below the top of a fold arrows go sideways.
+    pub(super) in_fold: usize,
     /// Below it.
     pub(super) below: usize,
     /// A fold.
@@ -109,6 +112,7 @@ impl Layout {
         let mut measures = Measures {
             text: 16,
             gap: 10,
+            in_fold: 2,
             below: 3,
             fold: 24,
             track: 7,
@@ -131,6 +135,8 @@ impl Layout {
             arrows,
             measures: measures.clone(),
         };
+        layout.rows = trace.rows.iter().map(|row| row_text(row, LANE_CHARACTERS.end)).collect();
+        layout.place();
         measures.tracks = layout.tracks_wanted(trace).clamp(2, 9);
         let gutter = measures.track * (measures.tracks + 1);
         let count = lanes.len().max(1);
@@ -169,6 +175,7 @@ impl Layout {
     /// Gives each row and each fold its place.
     fn place(&mut self) {
         let mut y = 4;
+        (self.tops, self.dots, self.folds) = Default::default();
         for line in self.lines.clone() {
             match line {
                 Line::Row(row) => {
@@ -187,33 +194,33 @@ impl Layout {
         self.height = y + self.measures.end;
     }
 
-    /// For each arrow that can be drawn now its track.
-    pub(super) fn tracks(&self, trace: &Trace) -> Vec<(Arrow, usize)> {
-        let mut drawn = vec![false; trace.rows.len()];
-        for line in &self.lines {
-            if let Line::Row(row) = line {
-                drawn[*row] = true;
-            }
+    /// Whether an arrow can be drawn now: between rows that are drawn. A wake is shown from and to folds, too.
+    fn is_shown(&self, arrow: Arrow) -> bool {
+        let drawn = |row: usize| self.tops[row].is_some();
+        match arrow.kind {
+            LinkKind::Wake => self.dots[arrow.from] < self.dots[arrow.to],
+            _ => drawn(arrow.from) && drawn(arrow.to),
         }
-        let visible: Vec<Arrow> =
-            self.arrows.iter().copied().filter(|it| drawn[it.from] && drawn[it.to]).collect();
-        // For each lane and track the row at which it is free again.
-        let mut free: Vec<Vec<usize>> = vec![Vec::new(); trace.tasks.len()];
-        let mut tracks: Vec<(Arrow, usize)> = Vec::new();
-        let mut at = 0;
-        while at < visible.len() {
-            let from = visible[at].from;
-            let until = visible[at..].iter().take_while(|arrow| arrow.from == from).count() + at;
-            let end = visible[at..until].iter().map(|arrow| arrow.to).max().unwrap_or(from);
-            let lane = &mut free[trace.rows[from].task];
-            let track = lane.iter().position(|free| *free <= from).unwrap_or(lane.len());
+    }
+
+    /// Each arrow that can be drawn now, and its track.
+    pub(super) fn tracks(&self, trace: &Trace) -> Vec<(Arrow, usize)> {
+        // For each lane and track: the height at which what is in it begins and ends.
+        let mut used: Vec<Vec<(usize, usize)>> = vec![Vec::new(); trace.tasks.len()];
+        let mut tracks = Vec::new();
+        for arrow in self.arrows.iter().copied().filter(|arrow| self.is_shown(*arrow)) {
+            let (begin, end) = (self.dots[arrow.from], self.dots[arrow.to]);
+            let lane = &mut used[trace.rows[arrow.from].task];
+            let own = lane.iter().position(|each| each.0 == begin);
+            let free = || lane.iter().position(|each| each.1 <= begin);
+            let track = own.or_else(free).unwrap_or(lane.len());
             if track == lane.len() {
-                lane.push(end);
+                lane.push((begin, end));
             } else {
-                lane[track] = end;
+                let before = if own.is_some() { lane[track].1 } else { end };
+                lane[track] = (begin, end.max(before));
             }
-            tracks.extend(visible[at..until].iter().map(|arrow| (*arrow, track)));
-            at = until;
+            tracks.push((arrow, track));
         }
         tracks
     }
@@ -228,8 +235,10 @@ impl Layout {
         let (x, y) = (self.lane(trace.rows[arrow.from].task), self.dots[arrow.from]);
         let to_x = self.lane(trace.rows[arrow.to].task);
         let down = x - m.track * (track.min(m.tracks - 1) + 1);
-        let top = self.tops[arrow.to].unwrap_or(self.dots[arrow.to]);
-        let across = top + offset(arrow.kind);
+        let across = match self.tops[arrow.to] {
+            Some(top) => top + offset(arrow.kind),
+            None => self.dots[arrow.to] - m.fold / 2 + m.in_fold,
+        };
         let corner = m.corner;
         let (turned, before) = if to_x > down {
             (down + corner, to_x - corner)

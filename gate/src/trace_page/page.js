@@ -257,32 +257,30 @@
   }
 
   function drawArrows(tops, dots) {
-    const free = tasks.map(() => []);
-    let at = 0;
-    const visible = arrows.filter((arrow) => {
-      const drawn = isDrawn(Number(arrow.dataset.from)) && isDrawn(Number(arrow.dataset.to));
-      if (!drawn) place(arrow, "d", null);
-      return drawn;
-    });
-    while (at < visible.length) {
-      const from = Number(visible[at].dataset.from);
-      const group = [];
-      while (at < visible.length && Number(visible[at].dataset.from) === from) group.push(visible[at++]);
-      const end = Math.max(...group.map((arrow) => Number(arrow.dataset.to)));
-      const lane = free[rows[from].task];
-      let track = lane.findIndex((row) => row <= from);
+    /* For each lane and track: the height at which what is in it begins and ends. */
+    const used = tasks.map(() => []);
+    for (const arrow of arrows) {
+      const [from, to] = [Number(arrow.dataset.from), Number(arrow.dataset.to)];
+      const isShown = arrow.classList.contains("wake") ? dots[from] < dots[to] : isDrawn(from) && isDrawn(to);
+      if (!isShown) {
+        place(arrow, "d", null);
+        continue;
+      }
+      const lane = used[rows[from].task];
+      let track = lane.findIndex((each) => each.begin === dots[from]);
+      const isOwn = track >= 0;
+      if (!isOwn) track = lane.findIndex((each) => each.end <= dots[from]);
       if (track < 0) track = lane.length;
-      lane[track] = end;
-      for (const arrow of group) place(arrow, "d", path(arrow, track, tops, dots));
+      lane[track] = { begin: dots[from], end: Math.max(dots[to], isOwn ? lane[track].end : 0) };
+      place(arrow, "d", path(arrow, track, tops, dots));
     }
   }
 
   function path(arrow, track, tops, dots) {
-    const from = Number(arrow.dataset.from);
-    const to = Number(arrow.dataset.to);
+    const [from, to] = [Number(arrow.dataset.from), Number(arrow.dataset.to)];
     const [x, y, toX] = [laneX[rows[from].task], dots[from], laneX[rows[to].task]];
     const down = x - m.track * (Math.min(track, m.tracks - 1) + 1);
-    const across = tops[to] + Number(arrow.dataset.offset);
+    const across = isDrawn(to) ? tops[to] + Number(arrow.dataset.offset) : dots[to] - m.fold / 2 + m.in_fold;
     const c = m.corner;
     const side = toX > down ? c : -c;
     return `M${x} ${y}H${down + c}Q${down} ${y} ${down} ${y + c}V${across - c}` +

@@ -6,6 +6,12 @@ use graphlock_harness::trace::{Ending, Kind, Row, Trace, Waiting};
 
 use super::*;
 
+#[path = "../../tests/browser/mod.rs"]
+mod browser;
+
+/// What somebody who opens a page waits without a thought, on a machine that is busy.
+const SOON: std::time::Duration = std::time::Duration::from_secs(4);
+
 fn row(task: usize, kind: Kind, text: &str, object: &str, others: &[usize]) -> Row {
     Row {
         object: (!object.is_empty()).then(|| object.to_owned()),
@@ -98,6 +104,46 @@ fn without_steps_there_is_the_message() {
     let page = html(Trace::default());
     assert!(page.contains("<h1>deadlock: nobody can go on</h1>"), "{page}");
     assert!(!page.contains("<script"), "there is nothing to step through");
+}
+
+/// A trace of so many rows, in which four tasks hand a lock around and now and then one wakes another.
+fn long(rows: usize) -> Trace {
+    let tasks: Vec<String> = (0..4).map(|task| format!("task{task}")).collect();
+    let step = |number: usize| {
+        let (task, next) = (number / 5 % 4, (number / 5 + 1) % 4);
+        match number % 5 {
+            0 => row(task, Kind::Resume, "wakes, locks m", "m", &[]),
+            1 => row(task, Kind::Read, "x = 1", "x", &[]),
+            2 => row(task, Kind::Write, "x := 1", "x", &[]),
+            3 => row(task, Kind::Notify, "notifies one of c", "c", &[next]),
+            _ => row(task, Kind::Sleep, "sleeps in c", "c", &[]),
+        }
+    };
+    Trace { tasks, rows: (0..rows).map(step).collect(), ending: Ending::default() }
+}
+
+#[test]
+fn a_trace_of_5000_rows_opens_soon() {
+    let text = html(long(5_000));
+    assert!(text.len() < 8 << 20, "{} bytes", text.len());
+    let Some(mut browser) = browser::Browser::start() else { return };
+    let folder = tempfile::tempdir().expect("temporary folders can be made");
+    let path = folder.path().join("long.html");
+    std::fs::write(&path, text).expect("the folder is writable");
+    browser.look(1280, 900, "light");
+    let begun = std::time::Instant::now();
+    browser.open(&path);
+    let shown = browser.value("document.getElementById('position').textContent");
+    let opened = begun.elapsed();
+    assert_eq!(shown, "Row 5000 of 5000");
+    browser.press("ArrowUp");
+    browser.value("document.getElementById('unfold').click()");
+    let last = browser.value("document.getElementById('r5000').getClientRects().length");
+    let all = begun.elapsed();
+    println!("opened in {opened:?}, a step and all unfolded after {all:?}");
+    assert_eq!(last, 1);
+    assert!(opened < SOON && all < 3 * SOON, "opened in {opened:?}, unfolded after {all:?}");
+    assert!(browser.noise().errors.is_empty(), "{:?}", browser.noise());
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Browser {
         for part in ["Page", "Runtime", "Network", "Log"] {
             self.call(&format!("{part}.enable"), json!({}));
         }
+        self.call("Page.setLifecycleEventsEnabled", json!({"enabled": true}));
         self.call("Emulation.setFocusEmulationEnabled", json!({"enabled": true}));
     }
 
@@ -134,12 +135,18 @@ impl Browser {
         }
     }
 
-    fn wait_for(&mut self, event: &str) {
+    fn wait_for_load(&mut self, loader: &Value) {
         let begun = Instant::now();
-        while !self.events.iter().any(|each| each["method"] == event) {
-            assert!(begun.elapsed() < PATIENCE, "{event} does not come");
-            self.call("Browser.getVersion", json!({}));
-            std::thread::sleep(Duration::from_millis(20));
+        let is_load = |each: &Value| {
+            let what = &each["params"];
+            each["method"] == "Page.lifecycleEvent"
+                && what["loaderId"] == *loader
+                && what["name"] == "load"
+        };
+        while !self.events.iter().any(is_load) {
+            assert!(begun.elapsed() < PATIENCE, "the page is not loaded within {PATIENCE:?}");
+            self.call("Page.getFrameTree", json!({}));
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -154,11 +161,10 @@ impl Browser {
 
     /// Opens a file and waits until it is loaded.
     pub(crate) fn open(&mut self, page: &Path) {
-        self.call("Page.navigate", json!({"url": "about:blank"}));
-        self.wait_for("Page.loadEventFired");
         self.events.clear();
-        self.call("Page.navigate", json!({"url": format!("file://{}", page.display())}));
-        self.wait_for("Page.loadEventFired");
+        let address = format!("file://{}", page.display());
+        let begun = self.call("Page.navigate", json!({"url": address}));
+        self.wait_for_load(&begun["loaderId"]);
     }
 
     /// What the page has said and asked for.

@@ -15,8 +15,8 @@ use super::{Causality, Kind, Line, Trace, Waiting, fold};
 /// The narrowest drawing.
 const WIDTH_MIN: usize = 40;
 
-/// The narrowest lane.
-const LANE_MIN: usize = 12;
+/// The narrowest lane: `x never woken` has no more characters.
+const LANE_MIN: usize = 13;
 
 /// Below this, the column of source lines is left out for the sake of the lanes.
 const LANE_COMFORTABLE: usize = 18;
@@ -247,7 +247,7 @@ impl Drawing<'_, '_> {
                 line += &std::mem::take(&mut blank);
                 line.push(' ');
                 line += &(self.paint)(tone, content);
-                blank = " ".repeat(self.lane_width - content.chars().count());
+                blank = " ".repeat(self.lane_width.saturating_sub(content.chars().count()));
             }
             blank += " |";
         }

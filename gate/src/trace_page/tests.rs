@@ -6,6 +6,7 @@ use graphlock_harness::trace::{Ending, Kind, Row, Trace, Waiting};
 
 use super::*;
 
+#[allow(dead_code, reason = "the tests of the pages as a whole use more of it")]
 #[path = "../../tests/browser/mod.rs"]
 mod browser;
 

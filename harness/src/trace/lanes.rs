@@ -352,3 +352,32 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.push(line);
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trace::{Ending, Row};
+
+    use super::*;
+
+    #[test]
+    fn many_lanes_in_a_narrow_drawing_keep_their_words() {
+        let tasks = 9;
+        let sleep =
+            |task| Row::new(task, Kind::Sleep, "sleeps in posted".to_owned(), String::new());
+        let waits = |task| Waiting {
+            task,
+            text: "sleeps in posted".to_owned(),
+            location: String::new(),
+            since: Some(task),
+            within: Vec::new(),
+        };
+        let ending = Ending { waits: (0..tasks).map(waits).collect(), ..Ending::default() };
+        let trace = Trace {
+            tasks: (0..tasks).map(|task| format!("task{task}")).collect(),
+            rows: (0..tasks).map(sleep).collect(),
+            ending,
+        };
+        let text = trace.lanes(WIDTH_MIN);
+        assert_eq!(text.matches("x never woken").count(), tasks, "{text}");
+    }
+}

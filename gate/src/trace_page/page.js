@@ -350,7 +350,8 @@
     if (over > 0) box.scrollTop += over;
     const text = each.querySelector(".what").getBoundingClientRect();
     if (text.left < inner.left + 60) box.scrollLeft += text.left - inner.left - 60;
-    const right = Math.min(text.right, text.left + inner.width - 80) - inner.right + 12;
+    const width = box.clientWidth;
+    const right = Math.min(text.right, text.left + width - 80) - (inner.left + width) + 12;
     if (right > 0) box.scrollLeft += right;
   }
 

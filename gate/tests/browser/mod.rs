@@ -229,7 +229,16 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // By its own id; its helpers end when their pipes do.
+        // Its helpers write to the profile until they end; one that is told to close waits for them.
+        let close = json!({"id": 0, "method": "Browser.close"});
+        let _ = self.input.write_all(format!("{close}\0").as_bytes());
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -8,8 +8,8 @@
 //! gives schedules, the number of preemptions is proven to be the least.
 
 use graphlock_harness::model::minimise;
-use graphlock_harness::outcome::Violation;
-use graphlock_harness::scenario::{Check, PlantedBugEngine};
+use graphlock_harness::outcome::{Report, Violation};
+use graphlock_harness::scenario::{Check, PlantedBugEngine, Scenario, Strategy};
 
 use crate::sync::model::BACKEND;
 
@@ -193,6 +193,54 @@ fn drawings_tell_who_forgot_which_step() {
     }
 }
 
+/// What the schedule of a planted bug shows when it is followed, with the bug or without it.
+fn followed(violation: &Violation, scenario: &Scenario, mutation: Option<&'static str>) -> Report {
+    let schedule = violation.schedule.clone();
+    let strategy = Strategy::Replay { schedule, strict: false };
+    super::check(scenario, &Check { strategy, mutation, ..Check::default() })
+}
+
+#[test]
+fn a_schedule_gives_the_same_trace_a_thousand_times() {
+    let mutation = "reader-kick-conditional";
+    let Some(violation) = violation_of(mutation) else { return };
+    let scenario = scenario_of(mutation);
+    for _ in 0..1_000 {
+        let report = followed(&violation, &scenario, Some(mutation));
+        let again = report.verdict.violation().expect("it is shown again");
+        assert_eq!((&again.trace, report.diverged), (&violation.trace, None));
+    }
+}
+
+/// To mend the bug is a change of the code: the schedule fits up to there, or to its end.
+#[test]
+fn a_schedule_goes_on_after_a_change_and_says_where_it_diverged() {
+    let mut diverged = 0;
+    let of_this_engine =
+        GOLDEN.iter().filter_map(|golden| Some((golden, violation_of(golden.mutation)?)));
+    for (Golden { mutation, .. }, violation) in of_this_engine {
+        if violation.schedule.choices.is_empty() {
+            continue;
+        }
+        let report = followed(&violation, &scenario_of(mutation), None);
+        assert!(report.verdict.violation().is_none(), "{mutation}: {:?}", report.verdict);
+        if let Some(choice) = report.diverged {
+            let choices = violation.schedule.choices.len();
+            assert!((2..=choices).contains(&choice), "{mutation}: {choice} of {choices}");
+            diverged += 1;
+        }
+    }
+    assert!(diverged > 0 || BACKEND == "loom", "each fits to its end");
+}
+
+/// The scenario that finds a planted bug.
+fn scenario_of(mutation: &str) -> Scenario {
+    let planted = super::planted_bugs().into_iter().find(|each| each.mutation == mutation);
+    let name = planted.expect("it is planted").scenario;
+    let scenario = super::scenarios().into_iter().find(|each| each.full_name() == name);
+    scenario.expect("it names a scenario")
+}
+
 /// The violation of a planted bug, made small where the engine gives schedules. `None`: another engine finds it.
 fn violation_of(mutation: &'static str) -> Option<Violation> {
     let planted = super::planted_bugs().into_iter().find(|each| each.mutation == mutation);
@@ -202,16 +250,14 @@ fn violation_of(mutation: &'static str) -> Option<Violation> {
         (PlantedBugEngine::Loom(bound), "loom") => Some(bound),
         _ => return None,
     };
-    let scenarios = super::scenarios();
-    let scenario = scenarios.iter().find(|each| each.full_name() == bug.scenario);
-    let scenario = scenario.expect("it names a scenario");
+    let scenario = scenario_of(mutation);
     let check = Check {
         mutation: Some(mutation),
         executions_max: Some(bug.budget),
         preemptions_max: bound,
         ..Check::default()
     };
-    let report = super::check(scenario, &check);
+    let report = super::check(&scenario, &check);
     let found = report.verdict.violation().expect("it is found within its budget").clone();
     if bound.is_some() {
         return Some(found);

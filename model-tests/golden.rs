@@ -166,8 +166,8 @@ fn drawings_tell_who_forgot_which_step() {
         let Some(violation) = violation_of(golden.mutation) else { continue };
         let drawn = violation.trace.lanes(COLUMNS);
         let mutation = golden.mutation;
+        let unwrapped = unwrapped(&drawn);
         for row in golden.shows {
-            let unwrapped = unwrapped(&drawn);
             assert!(
                 drawn.contains(row) || unwrapped.contains(row),
                 "{mutation}: no `{row}` in\n{drawn}"

@@ -106,7 +106,7 @@ pub(crate) fn page_of(schedule: &Path) -> PathBuf {
 }
 
 /// The command that executes a saved schedule again.
-fn replay_command(schedule: &Path) -> String {
+pub(crate) fn replay_command(schedule: &Path) -> String {
     format!("cargo gate replay {}", place::shown(schedule))
 }
 

@@ -19,7 +19,9 @@ use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, how_to_replay, made_smal
 use crate::engine::Engine;
 use crate::figures::about;
 use crate::interrupt;
+use crate::outputs::not_saved;
 use crate::place;
+use crate::planted::with_planted;
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
 use crate::sampled;
@@ -137,8 +139,8 @@ fn run(subject: &Subject, limits: &LimitOptions) -> Result<Report, String> {
 }
 
 fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {
-    let planted = subject.check.mutation.map(|id| format!(" with {id} planted"));
-    let mut text = format!("{}{}\n\n", subject.full_name, planted.unwrap_or_default());
+    let planted = with_planted(subject.check.mutation);
+    let mut text = format!("{}{}\n\n", subject.full_name, planted);
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<12}{value}");
     };
@@ -170,12 +172,8 @@ fn shown(subject: &Subject, report: &Report) -> Result<Shown, String> {
     if let Verdict::Violation(violation) = &report.verdict {
         let mutation = subject.check.mutation;
         let folder = place::folder();
-        let file = save(&folder, &subject.full_name, mutation, violation).map_err(|error| {
-            format!(
-                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
-                place::shown(&folder)
-            )
-        })?;
+        let file = save(&folder, &subject.full_name, mutation, violation);
+        let file = file.map_err(|error| not_saved(&error))?;
         text += &format!(
             "\n{}\n{}",
             draw(violation, Paint::for_stdout()),

@@ -13,10 +13,9 @@
 use graphlock_harness::outcome::{Report, Verdict, Violation};
 use graphlock_harness::trace::Trace;
 
-use crate::counterexample::page_of;
-use crate::place;
+use crate::counterexample::{page_of, replay_command};
 use crate::plan::Job;
-use crate::planted::Fate;
+use crate::planted::{Fate, with_planted};
 use crate::results::Results;
 
 /// Something that fails the gate.
@@ -48,7 +47,7 @@ pub(crate) fn failures(results: &Results) -> Vec<Failure<'_>> {
         all.push(of_report(results, &row.job, &row.report, ", executed twice"));
     }
     for planted in results.planted.iter().filter(|planted| planted.fate != Fate::Found) {
-        let mutation = format!(" with {} planted", planted.bug.mutation);
+        let mutation = with_planted(Some(planted.bug.mutation));
         let failure = of_report(results, &planted.job, &planted.report, &mutation);
         let (budget, symptom) = (planted.bug.budget, planted.bug.symptom);
         let expected = format!("expected within {budget} executions: {symptom}");
@@ -100,7 +99,7 @@ fn of_report<'a>(results: &Results, job: &Job, report: &'a Report, how: &str) ->
         message,
         at: drawn.and_then(|violation| last_place(&violation.trace)),
         drawn,
-        replay: file.map(|file| format!("cargo gate replay {}", place::shown(file))),
+        replay: file.map(replay_command),
         page: file.and_then(|file| Some(page_of(file).file_name()?.to_string_lossy().into_owned())),
     }
 }

@@ -57,6 +57,11 @@ pub(crate) fn write_one(path: &Path, text: &str) -> Result<(), String> {
     })
 }
 
+/// The line that says that something could not be saved in the gate's folder, with a way out.
+pub(crate) fn not_saved(error: &io::Error) -> String {
+    not_writable(&place::folder(), error) + "; give one with CARGO_TARGET_DIR"
+}
+
 /// The line that says so.
 pub(crate) fn not_writable(folder: &Path, error: &io::Error) -> String {
     format!("{}: {error}, expected a writable folder", place::shown(folder))

@@ -67,6 +67,11 @@ pub(crate) fn judge(bug: PlantedBug, job: Job, report: Report) -> Planted {
     Planted { bug, job, report, fate }
 }
 
+/// What follows the name of a scenario in which a bug is planted: ` with ID planted`.
+pub(crate) fn with_planted(mutation: Option<&str>) -> String {
+    mutation.map(|id| format!(" with {id} planted")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

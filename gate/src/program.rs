@@ -21,6 +21,7 @@ use graphlock_programs::program::{Deferral, Program};
 use crate::catalogue::Catalogue;
 use crate::counterexample::{LEAST_EXECUTIONS_MAX, draw, page_of};
 use crate::engine;
+use crate::outputs::not_saved;
 use crate::place::{self, OutOptions};
 use crate::progress::SearchProgress;
 use crate::replay::Shown;
@@ -192,12 +193,8 @@ fn failed(
     let minimised = model::minimise(check, &body, violation, LEAST_EXECUTIONS_MAX);
     let violation = minimised.unwrap_or_else(|| violation.clone());
     let stem = options.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let saved = save(&stem, program, way, check, &violation).map_err(|error| {
-        format!(
-            "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
-            place::shown(&place::folder())
-        )
-    })?;
+    let saved = save(&stem, program, way, check, &violation);
+    let saved = saved.map_err(|error| not_saved(&error))?;
     Ok(format!("\n{}\n{}", draw(&violation, Paint::for_stdout()), saved.how_to_replay()))
 }
 

@@ -17,6 +17,7 @@ use crate::catalogue::Catalogue;
 use crate::counterexample::draw;
 use crate::engine::Engine;
 use crate::plan::{Job, Purpose};
+use crate::planted::with_planted;
 use crate::run::execute;
 use crate::table::Paint;
 use crate::trace_page::Page;
@@ -89,8 +90,7 @@ impl Replay {
     }
 
     fn show(&self, report: &Report) -> Shown {
-        let planted =
-            self.job.check.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+        let planted = with_planted(self.job.check.mutation);
         let title = format!("{}{planted}\n", self.job.full_name);
         let shown = shown_again(report, &self.expected);
         Shown { text: title + &shown.text, ..shown }

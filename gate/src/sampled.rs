@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::outputs::{not_writable, write_one};
 use crate::page::{self, Known, Sampled};
 use crate::place;
+use crate::planted::with_planted;
 use crate::table::count;
 
 /// The version of the form of the file.
@@ -83,7 +84,7 @@ pub(crate) fn save(
         facts.push(("traces", format!("{about}{}", count(seen.traces))));
         facts.push(("next is new", format!("{:.2} %", 100.0 * seen.next_is_new)));
     }
-    let planted = mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+    let planted = with_planted(mutation);
     let sampled = Sampled {
         title: format!("{scenario}{planted}, sampled"),
         facts,

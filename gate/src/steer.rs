@@ -27,6 +27,7 @@ use crate::arguments::Run;
 use crate::catalogue::Catalogue;
 use crate::checkpoint::{self, Known};
 use crate::interrupt;
+use crate::outputs::not_writable;
 use crate::place;
 use crate::plan::{self, Job};
 use crate::progress::{self, Progress};
@@ -126,9 +127,9 @@ fn default_path(shard: Option<Shard>) -> PathBuf {
 /// What is known at the beginning. A place where nothing can be written is refused before anything is run in vain.
 fn begin(run: &Run, jobs: &[Job], shard: Option<Shard>, path: &Path) -> Result<Known, String> {
     let folder = place::folder();
-    std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder)).map_err(
-        |error| format!("{}: {error}, expected a writable folder", place::shown(&folder)),
-    )?;
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| tempfile::tempfile_in(&folder))
+        .map_err(|error| not_writable(&folder, &error))?;
     let shown = place::shown(path);
     let unwritable = |error| format!("checkpoint {shown}: {error}, expected a writable place");
     if run.steer.resume {

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::judge::Row;
 use crate::place;
 use crate::plan::{Job, Purpose};
-use crate::planted::{Fate, Planted};
+use crate::planted::{Fate, Planted, with_planted};
 use crate::protocol::Protocol;
 use crate::results::Results;
 use crate::self_check::SelfCheck;
@@ -161,8 +161,7 @@ fn planted_table(planted: &[Planted]) -> Table {
 fn failures(results: &Results, paint: Paint) -> String {
     let mut text = String::new();
     let mut fail = |job: &Job, reason: &str| {
-        let mutation =
-            job.check.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+        let mutation = with_planted(job.check.mutation);
         let twice = if matches!(job.purpose, Purpose::Twice) { ", executed twice" } else { "" };
         let title = format!("{} on {}{mutation}{twice}", job.full_name, job.engine.word());
         let _ = write!(text, "\n{}\n{reason}", paint.paint(Tone::Bad, &title));

@@ -23,9 +23,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::catalogue::Catalogue;
-use crate::outputs::write_one;
+use crate::outputs::{not_saved, write_one};
 use crate::page::{self, Known, Sampled};
 use crate::place::{self, OutOptions};
+use crate::planted::with_planted;
 use crate::replay::Shown;
 use crate::table::count;
 use hunt::{Hunt, Hunted, Point};
@@ -144,7 +145,7 @@ pub(crate) fn fuzz(catalogue: &Catalogue, options: &FuzzOptions) -> Result<Shown
 /// The page: what was known after how many programs.
 fn page_of(hunt: &Hunt, hunted: &Hunted, text: &str) -> String {
     let curve: Vec<Known> = hunted.curve.iter().map(Known::from).collect();
-    let planted = hunt.mutation.map(|id| format!(" with {id} planted")).unwrap_or_default();
+    let planted = with_planted(hunt.mutation);
     page::sampled(&Sampled {
         title: format!("Fuzzing{planted}"),
         facts: vec![
@@ -198,10 +199,5 @@ fn save_report(hunt: &Hunt, hunted: &Hunted) -> Result<(), String> {
     let folder = place::folder();
     std::fs::create_dir_all(&folder)
         .and_then(|()| std::fs::write(folder.join("fuzz.json"), json))
-        .map_err(|error| {
-            format!(
-                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
-                place::shown(&folder)
-            )
-        })
+        .map_err(|error| not_saved(&error))
 }

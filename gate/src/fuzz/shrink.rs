@@ -16,7 +16,7 @@ use super::hunt::{Failed, Hunt};
 use super::trial;
 use crate::counterexample::draw;
 use crate::engine;
-use crate::place;
+use crate::outputs::not_saved;
 use crate::program;
 use crate::table::Paint;
 
@@ -87,12 +87,7 @@ impl Shrunk {
             &self.check,
             &self.violation,
         );
-        let saved = saved.map_err(|error| {
-            format!(
-                "{}: {error}, expected a writable folder; give one with CARGO_TARGET_DIR",
-                place::shown(&place::folder())
-            )
-        })?;
+        let saved = saved.map_err(|error| not_saved(&error))?;
         let planted = hunt.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
         Ok(format!(
             "\nprogram {number} fails; shrunk to {} tasks, {} steps, {} nodes\n\n{}\n{}\n{}\

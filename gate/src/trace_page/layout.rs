@@ -109,7 +109,7 @@ impl Layout {
         let has_row = |task: usize| trace.rows.iter().any(|row| row.task == task);
         let lanes: Vec<usize> = (0..tasks).filter(|task| has_row(*task)).collect();
         let arrows = arrows(order);
-        let mut measures = Measures {
+        let measures = Measures {
             text: 16,
             gap: 10,
             in_fold: 2,
@@ -133,12 +133,12 @@ impl Layout {
             dots: Vec::new(),
             folds: Vec::new(),
             arrows,
-            measures: measures.clone(),
+            measures,
         };
         layout.rows = trace.rows.iter().map(|row| row_text(row, LANE_CHARACTERS.end)).collect();
         layout.place();
-        measures.tracks = layout.tracks_wanted(trace).clamp(2, 9);
-        let gutter = measures.track * (measures.tracks + 1);
+        layout.measures.tracks = layout.tracks_wanted(trace).clamp(2, 9);
+        let gutter = layout.measures.track * (layout.measures.tracks + 1);
         let count = lanes.len().max(1);
         let room = (LANES_WIDTH / count).saturating_sub(gutter + TO_TEXT);
         let characters = (room as f32 / CHARACTER) as usize;
@@ -152,7 +152,6 @@ impl Layout {
         layout.rows = trace.rows.iter().map(|row| row_text(row, characters)).collect();
         let places = layout.rows.iter().map(|row| row.place.chars().count()).max();
         layout.width = x + pixels(places.unwrap_or(0)) + 12;
-        layout.measures = measures;
         layout.place();
         layout
     }
@@ -330,8 +329,7 @@ fn spans(trace: &Trace) -> Vec<Span> {
 }
 
 fn row_text(row: &graphlock_harness::trace::Row, characters: usize) -> RowText {
-    let place = row.location.rsplit('/').next().unwrap_or_default().to_owned();
-    RowText { lines: wrap(&row.text, characters), place }
+    RowText { lines: wrap(&row.text, characters), place: row.place().to_owned() }
 }
 
 /// Breaks a text at spaces, or behind a bracket or an underscore, into lines of at most so many characters.

@@ -38,7 +38,8 @@ pub(super) fn handshake() -> Trace {
     ];
     let waiting = Waiting {
         task: 1,
-        text: "sleeps in c; nobody will notify it".to_owned(),
+        text: "sleeps in c".to_owned(),
+        why: "nobody will notify it".to_owned(),
         location: "src/a.rs:7".to_owned(),
         since: Some(9),
         within: vec![("reads <the> disk".to_owned(), 3)],

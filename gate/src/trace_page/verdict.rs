@@ -49,12 +49,11 @@ fn waits(trace: &Trace) -> Markup {
 }
 
 fn described(trace: &Trace, waiting: &Waiting) -> Markup {
-    let (what, why) = waiting.text.split_once(';').unwrap_or((&waiting.text, ""));
     html! {
-        b { (trace.tasks[waiting.task]) } " " (what)
+        b { (trace.tasks[waiting.task]) } " " (waiting.text)
         @if let Some(row) = waiting.since { " since " (link(row)) }
         @if !waiting.location.is_empty() { " (" code { (waiting.location) } ")" }
-        @if !why.is_empty() { ";" (why) }
+        @if !waiting.why.is_empty() { "; " (waiting.why) }
         @for (what, row) in waiting.within.iter().rev() { ", while it " (what) " (" (link(*row)) ")" }
     }
 }

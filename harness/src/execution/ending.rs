@@ -5,7 +5,7 @@ use super::object::ObjectState;
 use super::operation::OperationKind;
 use super::task::{Task, TaskState};
 use crate::outcome::ViolationKind;
-use crate::trace::place;
+use crate::trace::{Waiting, place};
 
 /// How an execution ended.
 #[derive(Clone, Debug)]
@@ -20,14 +20,6 @@ pub(crate) enum Ending {
     DoesNotFit(String),
     /// Something is wrong; the text says what.
     Violation(ViolationKind, String),
-}
-
-/// A task that cannot go on at the end: what it waits for, held by whom, and where.
-#[derive(Clone, Debug)]
-pub(crate) struct Stuck {
-    pub(crate) task: usize,
-    pub(crate) text: String,
-    pub(crate) location: String,
 }
 
 impl Execution {
@@ -61,10 +53,13 @@ impl Execution {
         self.ending_with(ViolationKind::Livelock, &head, stuck)
     }
 
-    fn ending_with(&mut self, kind: ViolationKind, head: &str, stuck: Vec<Stuck>) -> Ending {
+    fn ending_with(&mut self, kind: ViolationKind, head: &str, stuck: Vec<Waiting>) -> Ending {
         let mut text = head.to_owned();
         for each in &stuck {
             text += &format!("\n  {} {}", self.tasks[each.task].name(), each.text);
+            if !each.why.is_empty() {
+                text += &format!("; {}", each.why);
+            }
             if !each.location.is_empty() {
                 text += &format!(" ({})", each.location);
             }
@@ -74,10 +69,9 @@ impl Execution {
     }
 
     /// What one task waits for, held by whom, since where.
-    fn describe_wait(&self, task: &Task) -> Stuck {
-        let number = task.number;
+    fn describe_wait(&self, task: &Task) -> Waiting {
         let Some(operation) = task.pending else {
-            return Stuck { task: number, text: "runs".to_owned(), location: String::new() };
+            return Waiting::new(task.number, "runs".to_owned(), "", String::new());
         };
         let name = self.name_of(operation.object);
         let held_by = |object| match &self.objects[object].state {
@@ -95,11 +89,13 @@ impl Execution {
             _ => String::new(),
         };
         let holder = operation.object.map_or_else(String::new, held_by);
+        let mut why = "";
         let wait = match operation.kind {
             OperationKind::CondvarWake => {
                 let condvar = self.name_of(operation.second);
                 if holder.is_empty() {
-                    format!("sleeps in {condvar}; nobody will notify it")
+                    why = "nobody will notify it";
+                    format!("sleeps in {condvar}")
                 } else {
                     format!("woken from {condvar}, waits for {name}{holder}")
                 }
@@ -108,10 +104,13 @@ impl Execution {
                 format!("waits for {name}{holder}")
             }
             OperationKind::Join => format!("waits for the end of {name}"),
-            OperationKind::Park => "is parked; nobody will unpark it".to_owned(),
+            OperationKind::Park => {
+                why = "nobody will unpark it";
+                "is parked".to_owned()
+            }
             OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
             _ => "could go on".to_owned(),
         };
-        Stuck { task: number, text: wait, location: place(operation.location) }
+        Waiting::new(task.number, wait, why, place(operation.location))
     }
 }

@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use buffer::Buffers;
 use clock::{NARROW, TASKS_MAX};
-use ending::{Ending, Stuck};
+use ending::Ending;
 use memory::{Known, Memory};
 use object::{Object, ObjectState, Objects};
 use operation::{Class, ObjectId, Operation, OperationKind};
@@ -48,6 +48,7 @@ use task::{Task, TaskState, Wait, Watched};
 
 use crate::explore::{Decision, Explorer, Offer, Performed};
 use crate::schedule::Choice;
+use crate::trace::Waiting;
 
 /// Who the root resumes next.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +97,7 @@ pub(crate) struct Execution {
     /// The property that it broke.
     pub(crate) broken: Option<&'static str>,
     /// Who could not go on.
-    pub(crate) stuck: Vec<Stuck>,
+    pub(crate) stuck: Vec<Waiting>,
     /// Virtual time in nanoseconds. It moves only when nobody can do anything else.
     pub(crate) time: u64,
     /// How many surprises there may be, and how many are left.

@@ -10,6 +10,7 @@ use std::panic::Location;
 use smallvec::SmallVec;
 
 use super::operation::ObjectId;
+use crate::trace::unnamed;
 
 /// Tasks that wait, in order of arrival.
 pub(crate) type Waiters = SmallVec<[usize; 4]>;
@@ -88,10 +89,7 @@ impl Object {
     pub(crate) fn display_name(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
-            None => {
-                let file = self.made_at.file().rsplit('/').next().unwrap_or("?");
-                format!("{}@{file}:{}", self.state.word(), self.made_at.line())
-            }
+            None => unnamed(self.state.word(), self.made_at),
         }
     }
 }

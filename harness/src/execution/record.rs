@@ -6,7 +6,6 @@
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-use super::ending::Stuck;
 use super::object::ObjectState;
 use super::operation::{ObjectId, Operation, OperationKind};
 use super::{Execution, TaskSet, tasks_of};
@@ -149,9 +148,8 @@ impl Execution {
         message: &str,
     ) -> Ending {
         let waits = self.stuck.iter().map(|stuck| {
-            let Stuck { task, text, location } = stuck.clone();
-            let since = trace.rows.iter().rposition(|row| row.task == task);
-            Waiting { task, text, location, since, within: std::mem::take(&mut within[task]) }
+            let since = trace.rows.iter().rposition(|row| row.task == stuck.task);
+            Waiting { since, within: std::mem::take(&mut within[stuck.task]), ..stuck.clone() }
         });
         let waits: Vec<Waiting> = waits.collect();
         let lines = if waits.is_empty() { usize::MAX } else { 1 };

@@ -221,14 +221,8 @@ mod tests {
         rows.extend([(0, Say, ""); 50]);
         rows.push((1, Say, ""));
         let mut trace = trace(&rows);
-        let since = Some(0);
-        trace.ending.waits.push(Waiting {
-            task: 0,
-            text: String::new(),
-            location: String::new(),
-            since,
-            within: Vec::new(),
-        });
+        let waiting = Waiting::new(0, String::new(), "", String::new());
+        trace.ending.waits.push(Waiting { since: Some(0), ..waiting });
         let lines = folded(&trace, 5);
         assert!(lines.len() <= 5, "{lines:?}");
         for row in [0, 51, 52] {

@@ -103,7 +103,7 @@ impl<'a> Lanes<'a> {
         let lanes: Vec<usize> = (0..trace.tasks.len()).filter(|task| has_lane(*task)).collect();
         let number_width = trace.rows.len().to_string().len();
         let drawn = lines.iter().filter_map(|line| match line {
-            Line::Row(row) => Some(short(&trace.rows[*row].location).chars().count()),
+            Line::Row(row) => Some(trace.rows[*row].place().chars().count()),
             Line::Fold(_) => None,
         });
         let mut place_width = drawn.max().unwrap_or(0);
@@ -166,7 +166,7 @@ impl Drawing<'_, '_> {
         let tone = match row.kind {
             Kind::Broken | Kind::Planted => Tone::Wrong,
             Kind::Sleep => Tone::Waits,
-            Kind::Notify | Kind::Resume if !row.others.is_empty() => Tone::Wakes,
+            Kind::Notify if !row.others.is_empty() => Tone::Wakes,
             Kind::Resume => Tone::Wakes,
             Kind::Say | Kind::Begin | Kind::Finish | Kind::Case => Tone::Said,
             Kind::Lock | Kind::Unlock | Kind::Fence | Kind::Spawn | Kind::End => Tone::Faint,
@@ -180,7 +180,7 @@ impl Drawing<'_, '_> {
             let mut cells = self.waits(asleep, Some(row.task));
             cells.push((row.task, content, tone));
             let (name, place) = if part == 0 {
-                ((number + 1).to_string(), short(&row.location).to_owned())
+                ((number + 1).to_string(), row.place().to_owned())
             } else {
                 (String::new(), String::new())
             };
@@ -196,14 +196,9 @@ impl Drawing<'_, '_> {
     fn fold(&mut self, counts: &[usize], asleep: &[bool]) {
         let mut cells = self.waits(asleep, None);
         cells.retain(|(task, _, _)| counts[*task] == 0);
-        let plural = |count: usize| if count == 1 { "1 step" } else { "steps" };
         for task in self.lanes.iter().filter(|task| counts[**task] > 0) {
             let count = counts[*task];
-            let text = if count == 1 {
-                "(1 step)".to_owned()
-            } else {
-                format!("({count} {})", plural(count))
-            };
+            let text = if count == 1 { "(1 step)".to_owned() } else { format!("({count} steps)") };
             cells.push((*task, text, Tone::Faint));
         }
         let others: usize = (0..counts.len())
@@ -287,16 +282,15 @@ impl Drawing<'_, '_> {
     fn described(&self, waiting: &Waiting) -> String {
         let name = &self.trace.tasks[waiting.task];
         let since = |row: usize| format!("row {}", row + 1);
-        let (what, why) = waiting.text.split_once(';').unwrap_or((&waiting.text, ""));
-        let mut text = format!("{name} {what}");
+        let mut text = format!("{name} {}", waiting.text);
         if let Some(row) = waiting.since {
             text += &format!(" since {}", since(row));
         }
         if !waiting.location.is_empty() {
             text += &format!(" ({})", waiting.location);
         }
-        if !why.is_empty() {
-            text += &format!(";{why}");
+        if !waiting.why.is_empty() {
+            text += &format!("; {}", waiting.why);
         }
         for (what, row) in waiting.within.iter().rev() {
             text += &format!(", while it {what} ({})", since(*row));
@@ -319,11 +313,6 @@ fn sleeps(kind: Kind, asleep: &mut bool) {
         Kind::Resume => *asleep = false,
         _ => {}
     }
-}
-
-/// The file's own name and the line.
-fn short(location: &str) -> &str {
-    location.rsplit('/').next().unwrap_or(location)
 }
 
 /// Breaks `text` into lines of at most `width` characters: at spaces where there are some, else behind a bracket or an
@@ -365,11 +354,8 @@ mod tests {
         let sleep =
             |task| Row::new(task, Kind::Sleep, "sleeps in posted".to_owned(), String::new());
         let waits = |task| Waiting {
-            task,
-            text: "sleeps in posted".to_owned(),
-            location: String::new(),
             since: Some(task),
-            within: Vec::new(),
+            ..Waiting::new(task, "sleeps in posted".to_owned(), "", String::new())
         };
         let ending = Ending { waits: (0..tasks).map(waits).collect(), ..Ending::default() };
         let trace = Trace {

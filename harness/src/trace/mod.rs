@@ -124,6 +124,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// The file's own name and the line: `writer.rs:97`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.location.rsplit('/').next().unwrap_or(&self.location)
+    }
+
     /// A row that is about no object and concerns nobody else.
     #[must_use]
     pub fn new(task: usize, kind: Kind, text: String, location: String) -> Self {
@@ -148,12 +154,23 @@ pub struct Waiting {
     pub task: usize,
     /// What it waits for, held by whom: `waits for list_lock, held by main`.
     pub text: String,
+    /// Why nothing ends that, if it is known: `nobody will notify it`.
+    pub why: String,
     /// `file:line` of the wait.
     pub location: String,
     /// The row from which on it waits: its last one.
     pub since: Option<usize>,
     /// The activities that it is in, outermost first: what, and the row in which it began.
     pub within: Vec<(String, usize)>,
+}
+
+impl Waiting {
+    /// A task that waits, since whenever and within whatever.
+    #[must_use]
+    pub fn new(task: usize, text: String, why: &str, location: String) -> Self {
+        let why = why.to_owned();
+        Waiting { task, text, why, location, since: None, within: Vec::new() }
+    }
 }
 
 /// How an execution ended that broke something.
@@ -207,6 +224,13 @@ impl Trace {
         }
         states
     }
+}
+
+/// What an object is called that nobody has named: its kind, and the line that made it.
+#[must_use]
+pub fn unnamed(kind: &str, made_at: &std::panic::Location<'_>) -> String {
+    let file = made_at.file().rsplit('/').next().unwrap_or("?");
+    format!("{kind}@{file}:{}", made_at.line())
 }
 
 /// A place in the source to read: `file:line`, with `a/../` taken out of the path.

@@ -17,7 +17,7 @@ use std::fmt::Display;
 use std::panic::Location;
 
 use graphlock_harness::outcome::ViolationKind;
-use graphlock_harness::trace::{Change, Ending, Kind, Row, Topic, Trace, Waiting, place};
+use graphlock_harness::trace::{Change, Ending, Kind, Row, Topic, Trace, Waiting, place, unnamed};
 
 /// A place in the source.
 type At = &'static Location<'static>;
@@ -57,10 +57,7 @@ impl Name {
     fn shown(&self) -> String {
         let name = match &self.given {
             Some(name) => name.to_string(),
-            None => {
-                let file = self.made_at.file().rsplit('/').next().unwrap_or("?");
-                format!("{}@{file}:{}", self.kind, self.made_at.line())
-            }
+            None => unnamed(self.kind, self.made_at),
         };
         let before = LOG.with_borrow_mut(|log| {
             let met = log.names.entry((self.kind, name.clone())).or_default();
@@ -324,14 +321,15 @@ pub(super) fn trace(kind: ViolationKind, message: &str) -> Trace {
     for (number, task) in tasks.iter().enumerate().filter(|(_, task)| stuck && !task.ended) {
         let since = rows.iter().rposition(|row| row.task == number);
         let last = since.map(|row| &rows[row]);
-        let (text, location) = match (&task.waits_for, last) {
-            (Some((lock, at)), _) => (format!("waits for {lock}"), place(at)),
+        let (text, why, location) = match (&task.waits_for, last) {
+            (Some((lock, at)), _) => (format!("waits for {lock}"), "", place(at)),
             (None, Some(row)) if row.kind == Kind::Sleep => {
-                (format!("{}; nobody will notify it", row.text), row.location.clone())
+                (row.text.clone(), "nobody will notify it", row.location.clone())
             }
             _ => continue,
         };
-        waits.push(Waiting { task: number, text, location, since, within: task.within.clone() });
+        let waiting = Waiting::new(number, text, why, location);
+        waits.push(Waiting { since, within: task.within.clone(), ..waiting });
     }
     // In place of loom's list of its own thread numbers.
     let what = if stuck { "deadlock: nobody can go on" } else { message };

@@ -1,5 +1,5 @@
 //! The models as tests, on the backend of this build: `cargo test` runs them on the harness,
-//! `RUSTFLAGS="--cfg loom" cargo test --release` on loom.
+//! `RUSTFLAGS="--cfg loom" cargo test --release -p graphlock` on loom.
 
 use graphlock_harness::outcome::{Report, Verdict};
 use graphlock_harness::scenario::{Check, PlantedBugEngine, Scenario};

@@ -2,6 +2,8 @@
 //!
 //! Invariants, looked at when the catalogue is made: the three builds list the same scenarios in the
 //! same order; no full name stands twice; each planted bug names a scenario and a mutation that exist.
+//! Beside them stand the *others*: scenarios of which is known what they come to (corpus, history, claims). Their names are
+//! among the names that must not stand twice.
 //! A catalogue that breaks one of them cannot be trusted to run what it says, so the gate is blind.
 
 use std::collections::BTreeSet;
@@ -48,6 +50,8 @@ impl Entry {
 pub(crate) struct Catalogue {
     /// In the order of the list, which is the order of every table.
     pub(crate) entries: Vec<Entry>,
+    /// Those of expectations: whole runs leave them out, everybody else finds them by name.
+    pub(crate) others: Vec<Entry>,
     /// In their order.
     pub(crate) planted: Vec<PlantedBug>,
     /// Id, and what it turns off.
@@ -85,31 +89,31 @@ impl Catalogue {
     /// # Errors
     /// If an invariant of this module is broken, with the line that says where.
     pub(crate) fn load() -> Result<Catalogue, String> {
-        let [harness, loom, std] =
-            [Engine::Harness, Engine::Loom, Engine::Std].map(Engine::scenarios);
-        Catalogue::new([harness, loom, std], engine::planted_bugs(), engine::mutations())
+        const ENGINES: [Engine; 3] = [Engine::Harness, Engine::Loom, Engine::Std];
+        Catalogue::new(
+            ENGINES.map(Engine::scenarios),
+            ENGINES.map(Engine::others),
+            engine::planted_bugs(),
+            engine::mutations(),
+        )
     }
 
     fn new(
         builds: [Vec<Scenario>; 3],
+        others: [Vec<Scenario>; 3],
         planted: Vec<PlantedBug>,
         mutations: &'static [(&'static str, &'static str)],
     ) -> Result<Catalogue, String> {
-        let names = |build: &[Scenario]| build.iter().map(Scenario::full_name).collect::<Vec<_>>();
-        let [on_harness, on_loom, on_std] = [0, 1, 2].map(|index| names(&builds[index]));
-        if on_harness != on_loom || on_harness != on_std {
-            return Err(
-                "the three builds do not list the same scenarios in the same order; list them in model-tests/ without `cfg`".to_owned()
-            );
-        }
+        let (entries, others) = (zip(builds)?, zip(others)?);
         let mut seen = BTreeSet::new();
-        if let Some(twice) = on_harness.iter().find(|name| !seen.insert(name.as_str())) {
+        let names = entries.iter().chain(&others).map(|entry| entry.full_name.as_str());
+        if let Some(twice) = names.into_iter().find(|name| !seen.insert(*name)) {
             return Err(format!(
                 "the scenario {twice} is listed twice; give one of them other parameters"
             ));
         }
         for bug in &planted {
-            if !seen.contains(bug.scenario) {
+            if !entries.iter().any(|entry| entry.full_name == bug.scenario) {
                 let (id, name) = (bug.mutation, bug.scenario);
                 return Err(format!(
                     "planted bug {id} names the scenario {name}, which is not listed; mend model-tests/planted.rs"
@@ -122,20 +126,12 @@ impl Catalogue {
                 ));
             }
         }
-        let [harness, loom, std] = builds;
-        let bodies = on_harness.into_iter().zip(harness).zip(loom).zip(std);
-        let entries = bodies.map(|(((full_name, harness), loom), std)| Entry {
-            full_name,
-            harness,
-            loom,
-            std,
-        });
-        Ok(Catalogue { entries: entries.collect(), planted, mutations })
+        Ok(Catalogue { entries, others, planted, mutations })
     }
 
     /// The scenario of that full name.
     pub(crate) fn find(&self, full_name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.full_name == full_name)
+        self.entries.iter().chain(&self.others).find(|entry| entry.full_name == full_name)
     }
 
     /// The mutations that no planted bug turns on.
@@ -143,6 +139,20 @@ impl Catalogue {
         let planted: BTreeSet<&str> = self.planted.iter().map(|bug| bug.mutation).collect();
         self.mutations.iter().map(|(id, _)| *id).filter(|id| !planted.contains(id)).collect()
     }
+}
+
+/// Makes one list of those of the three builds.
+fn zip([harness, loom, std]: [Vec<Scenario>; 3]) -> Result<Vec<Entry>, String> {
+    let names = |build: &[Scenario]| build.iter().map(Scenario::full_name).collect::<Vec<_>>();
+    let full_names = names(&harness);
+    if full_names != names(&loom) || full_names != names(&std) {
+        return Err(
+            "the three builds do not list the same scenarios in the same order; list them in model-tests/ without `cfg`".to_owned()
+        );
+    }
+    let bodies = full_names.into_iter().zip(harness).zip(loom).zip(std);
+    let entry = |(((full_name, harness), loom), std)| Entry { full_name, harness, loom, std };
+    Ok(bodies.map(entry).collect())
 }
 
 #[cfg(test)]
@@ -156,6 +166,10 @@ pub(crate) mod tests {
 
     const PROPERTIES: &[Property] =
         &[Property::always("exclusion"), Property::sometimes("overtaken")];
+
+    fn none() -> [Vec<Scenario>; 3] {
+        [Vec::new(), Vec::new(), Vec::new()]
+    }
 
     /// A scenario for tests.
     pub(crate) fn scenario(name: &'static str) -> Scenario {
@@ -186,20 +200,22 @@ pub(crate) mod tests {
     pub(crate) fn catalogue(names: &[&'static str]) -> Catalogue {
         let build = || names.iter().map(|name| scenario(name)).collect::<Vec<_>>();
         let bug = PlantedBug { scenario: "a[readers=1]", ..planted("kick-removed", "") };
-        Catalogue::new([build(), build(), build()], vec![bug], MUTATIONS).expect("it is consistent")
+        Catalogue::new([build(), build(), build()], none(), vec![bug], MUTATIONS)
+            .expect("it is consistent")
     }
 
     #[test]
     fn builds_that_list_different_scenarios_are_refused() {
         let builds = [vec![scenario("a")], vec![scenario("b")], vec![scenario("a")]];
-        let refused = Catalogue::new(builds, Vec::new(), MUTATIONS).expect_err("loom differs");
+        let refused =
+            Catalogue::new(builds, none(), Vec::new(), MUTATIONS).expect_err("loom differs");
         assert!(refused.contains("do not list the same"), "{refused}");
     }
 
     #[test]
     fn a_name_that_stands_twice_is_refused() {
         let build = || vec![scenario("a"), scenario("a")];
-        let refused = Catalogue::new([build(), build(), build()], Vec::new(), MUTATIONS);
+        let refused = Catalogue::new([build(), build(), build()], none(), Vec::new(), MUTATIONS);
         assert_eq!(
             refused.expect_err("twice"),
             "the scenario a[readers=1] is listed twice; give one of them other parameters"
@@ -213,7 +229,7 @@ pub(crate) mod tests {
             (planted("kick-removed", "b"), "names the scenario b"),
             (planted("nothing", "a[readers=1]"), "not in the table of mutations"),
         ] {
-            let refused = Catalogue::new([build(), build(), build()], vec![bug], MUTATIONS);
+            let refused = Catalogue::new([build(), build(), build()], none(), vec![bug], MUTATIONS);
             let refused = refused.expect_err("it is inconsistent");
             assert!(refused.contains(part), "{refused}");
         }

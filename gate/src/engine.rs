@@ -50,7 +50,16 @@ impl Engine {
         }
     }
 
-    /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) of the same
+    /// The scenarios of expectations, which whole runs leave out.
+    pub(crate) fn others(self) -> Vec<Scenario> {
+        match self {
+            Engine::Harness => graphlock_on_harness::model_tests::others(),
+            Engine::Loom => graphlock_on_loom::model_tests::others(),
+            Engine::Std => graphlock_on_std::model_tests::others(),
+        }
+    }
+
+    /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) or [`others`](Engine::others) of the same
     /// engine: its body is compiled against that engine's door.
     pub(crate) fn check(self, scenario: &Scenario, check: &Check, hooks: &Hooks<'_>) -> Report {
         match self {

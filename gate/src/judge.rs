@@ -67,6 +67,9 @@ pub(crate) fn accepts(job: &Job, verdict: &Verdict) -> bool {
         (Verdict::BudgetSpent(_), Purpose::Row { must_complete }) => !must_complete,
         // Cut off by design; a violation in it is the row's to report, and there it fails the gate.
         (Verdict::BudgetSpent(_) | Verdict::Violation(_), Purpose::Twice) => true,
+        (Verdict::Violation(found), Purpose::Expected(expected)) => {
+            expected.symptom.is_some_and(|symptom| symptom.kind == found.kind)
+        }
         _ => false,
     }
 }

@@ -9,6 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use graphlock_harness::expectation::Expectation;
 use graphlock_harness::scenario::{Check, PlantedBug, PlantedBugEngine, Scenario};
 
 use crate::arguments::{Profile, Run, Selection};
@@ -30,6 +31,8 @@ pub(crate) enum Purpose {
     Twice,
     /// The planted bug must be found.
     Planted(PlantedBug),
+    /// What comes out is known. Not part of a whole run.
+    Expected(Expectation),
 }
 
 /// One check of one scenario on one engine.
@@ -226,6 +229,7 @@ mod tests {
                 Purpose::Row { must_complete } => format!("row {must_complete}"),
                 Purpose::Twice => "twice".to_owned(),
                 Purpose::Planted(bug) => bug.mutation.to_owned(),
+                Purpose::Expected(_) => unreachable!("a run plans none"),
             };
             let seconds = job.check.time_max.map_or(0, |time| time.as_secs());
             format!("{} {} {purpose} {seconds} s", job.full_name, job.engine.word())

@@ -168,6 +168,10 @@ pub(crate) fn name(job: &Job) -> String {
         Purpose::Row { .. } => format!("{scenario} {engine}"),
         Purpose::Twice => format!("{scenario} {engine} twice"),
         Purpose::Planted(bug) => format!("{scenario} {engine} with {}", bug.mutation),
+        Purpose::Expected(expected) => match expected.mutation {
+            Some(mutation) => format!("{scenario} {engine} with {mutation}"),
+            None => format!("{scenario} {engine}"),
+        },
     }
 }
 

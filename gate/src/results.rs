@@ -62,6 +62,7 @@ impl Results {
                 Purpose::Row { .. } => rows.push(judge::judge(job, report)),
                 Purpose::Twice => twice.push(judge::judge(job, report)),
                 Purpose::Planted(bug) => planted.push(planted::judge(bug, job, report)),
+                Purpose::Expected(_) => unreachable!("a whole run plans none"),
             }
         }
         // The sets of states are compared before missing cases make a row blind: the search was

@@ -160,7 +160,7 @@ pub(crate) fn execute(job: &Job, progress: &dyn Fn(&outcome::Progress)) -> Repor
         }
         let executions_max = match job.purpose {
             Purpose::Row { .. } | Purpose::Twice => LEAST_EXECUTIONS_MAX,
-            Purpose::Planted(_) => PLANTED_LEAST_EXECUTIONS_MAX,
+            Purpose::Planted(_) | Purpose::Expected(_) => PLANTED_LEAST_EXECUTIONS_MAX,
         };
         let replays = matches!(job.check.strategy, Strategy::Replay { .. });
         match job.engine {

@@ -147,7 +147,7 @@ pub(crate) fn deal(jobs: &[Job], shard: Option<Shard>) -> Vec<usize> {
         (Purpose::Row { .. }, Engine::Harness) => 1,
         (Purpose::Planted(_), _) => 2,
         (Purpose::Twice, _) => 3,
-        (Purpose::Row { .. }, Engine::Std) => 4,
+        (Purpose::Row { .. }, Engine::Std) | (Purpose::Expected(_), _) => 4,
     };
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by_key(|index| (kind(&jobs[*index]), *index));

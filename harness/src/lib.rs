@@ -31,6 +31,7 @@
 //! Anything about graphs or locks of block layers: this crate knows nothing of its users.
 
 mod execution;
+pub mod expectation;
 mod explore;
 pub mod model;
 pub mod outcome;

@@ -3,9 +3,11 @@
 //! Scenarios ([`scenarios()`]) are whole meetings of readers, writers and closes; components are the parts by
 //! themselves; litmus programs say what the backend itself can show. The machinery never refers to any of it.
 
+pub mod claims;
 pub mod components;
 #[cfg(all(test, not(feature = "on-harness"), not(feature = "on-loom"), not(feature = "on-std")))]
 mod golden;
+pub mod history;
 pub mod litmus;
 mod planted;
 #[cfg(any(
@@ -35,7 +37,7 @@ pub fn scenarios() -> Vec<Scenario> {
 /// same on every backend but for the bodies.
 #[must_use]
 pub fn others() -> Vec<Scenario> {
-    Vec::new()
+    [history::scenarios(), claims::scenarios()].concat()
 }
 
 /// All planted bugs with who must find them.

@@ -13,7 +13,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::document::DocumentOptions;
 use crate::engine::Engine;
+use crate::expected::ExpectedOptions;
 use crate::fuzz::FuzzOptions;
 use crate::manual::CompletionsOptions;
 use crate::merge::MergeOptions;
@@ -93,6 +95,20 @@ enum Subcommands {
         /// The name, or a kind such as `cases`; without it the kinds are listed
         name: Option<String>,
     },
+    /// Decides what was said in the review of the deferred unref, C1 to C19
+    Claims {
+        #[command(flatten)]
+        options: ExpectedOptions,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+    /// Shows which failures QEMU's lock had at which turn of its history
+    History {
+        #[command(flatten)]
+        options: ExpectedOptions,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
     /// Writes what a shell needs to complete words
     Completions(CompletionsOptions),
     /// Writes the man page
@@ -160,6 +176,10 @@ pub(crate) enum Command {
     Replay(PathBuf, Option<PathBuf>),
     /// Say what a name means.
     Explain(Option<String>),
+    /// Decide claims.
+    Claims(ExpectedOptions, DocumentOptions),
+    /// Show the history.
+    History(ExpectedOptions, DocumentOptions),
     /// Write completions for a shell.
     Completions(CompletionsOptions),
     /// Write the man page.
@@ -272,6 +292,8 @@ where
         Some(Subcommands::Check(options)) => Ok(Command::Check(options)),
         Some(Subcommands::Fuzz(options)) => Ok(Command::Fuzz(options)),
         Some(Subcommands::Explain { name }) => Ok(Command::Explain(name)),
+        Some(Subcommands::Claims { options, document }) => Ok(Command::Claims(options, document)),
+        Some(Subcommands::History { options, document }) => Ok(Command::History(options, document)),
         Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
         Some(Subcommands::Man) => Ok(Command::Man),
     }
@@ -420,7 +442,7 @@ mod tests {
             (
                 &["chekc"],
                 "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, explain, \
-                 completions, man, or no command for a run, perhaps `check`",
+                 claims, history, completions, man, or no command for a run, perhaps `check`",
             ),
             (&["replay"], "found no <FILE>, expected one"),
             (&["list", "--jobs", "3"], "found `--jobs`, expected an option"),

@@ -71,17 +71,22 @@ impl Catalogue {
         })
     }
 
-    /// The mutation of this name.
+    /// The mutation of this name, or several that are joined by `+`.
     ///
     /// # Errors
     /// In one line, if there is none.
     pub(crate) fn mutation(&self, named: &str) -> Result<&'static str, String> {
-        let known = self.mutations.iter().map(|(id, _)| *id).find(|id| *id == named);
-        let count = self.mutations.len();
-        known.ok_or_else(|| {
-            let like = perhaps(named, self.mutations.iter().map(|(id, _)| *id));
-            format!("found mutation `{named}`, expected one of the {count} of `gate list`{like}")
-        })
+        let known = |named: &str| self.mutations.iter().map(|(id, _)| *id).find(|id| *id == named);
+        let unknown = named.split('+').find(|each| known(each).is_none());
+        if let Some(unknown) = unknown {
+            let count = self.mutations.len();
+            let like = perhaps(unknown, self.mutations.iter().map(|(id, _)| *id));
+            return Err(format!(
+                "found mutation `{unknown}`, expected one of the {count} of `gate list`{like}"
+            ));
+        }
+        // Several are asked for a few times in a process, and live as long as it.
+        Ok(known(named).unwrap_or_else(|| named.to_owned().leak()))
     }
 
     /// Reads the lists of the three builds.

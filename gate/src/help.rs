@@ -159,6 +159,28 @@ const BELOW: &[Below] = &[
         files: &[],
     },
     Below {
+        command: "claims",
+        examples: &[
+            ("claims", "makes the checks and compares what they show with docs/CLAIMS.md"),
+            ("claims --write docs/CLAIMS.md", "writes that page anew"),
+        ],
+        exit_codes: &[0, 2, 5],
+        files: &[SCHEDULES],
+    },
+    Below {
+        command: "history",
+        examples: &[
+            ("history", "the table of versions and failures, compared with docs/HISTORY.md"),
+            ("history --write docs/HISTORY.md", "writes that page anew"),
+            (
+                "explore \"last_reader_leaves[version=202507]\"",
+                "one cell of it: the counterexample, drawn",
+            ),
+        ],
+        exit_codes: &[0, 2, 5],
+        files: &[SCHEDULES],
+    },
+    Below {
         command: "completions",
         examples: &[
             ("completions bash > gate.bash", "for `source gate.bash`"),

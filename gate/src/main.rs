@@ -4,7 +4,7 @@
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
 //! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
-//! `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
+//! `gate claims` and `gate history` decide what was said and done elsewhere. `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`], [`outputs`].
@@ -24,10 +24,11 @@ mod arguments;
 mod cases;
 mod catalogue;
 mod checkpoint;
+mod claims;
 mod counterexample;
+mod document;
 mod engine;
 mod exit_code;
-#[expect(dead_code, reason = "its first list, the corpus of both polarities, comes next")]
 mod expected;
 mod explain;
 mod explore;
@@ -35,6 +36,7 @@ mod failure;
 mod figures;
 mod fuzz;
 mod help;
+mod history;
 mod interrupt;
 mod judge;
 mod junit;
@@ -113,6 +115,8 @@ fn main() -> ExitCode {
         Command::Check(options) => one(program::check(&catalogue, &options)),
         Command::Fuzz(options) => one(fuzz::fuzz(&catalogue, &options)),
         Command::Explain(name) => one(explain::explain(&catalogue, name.as_deref())),
+        Command::Claims(options, document) => one(claims::claims(&options, &document)),
+        Command::History(options, document) => one(history::history(&options, &document)),
         Command::Completions(options) => {
             one(Ok(manual::completions(&arguments::definition(), &options)))
         }

@@ -5,7 +5,7 @@
 //!
 //! Cases of a comparison: [`Judged::AsExpected`]; a failure that was not found ([`Judged::Missed`]); one that is not there
 //! ([`Judged::FalseAlarm`]); one that was found as something else, or is not explained by what stands in its message
-//! ([`Judged::OtherSymptom`]); a check that came to no result ([`Judged::NoResult`]).
+//! ([`Judged::OtherSymptom`]); one that ended well, elsewhere ([`Judged::OtherStates`]); a check that came to no result ([`Judged::NoResult`]).
 
 use std::fmt;
 
@@ -30,6 +30,8 @@ pub struct Expectation {
     pub mutation: Option<&'static str>,
     /// How it fails; `None` if every execution ends well, which a complete search must show.
     pub symptom: Option<Symptom>,
+    /// The final states that its executions have, all of them, in order; not compared if empty.
+    pub ends: &'static [&'static str],
     /// Within how many executions.
     pub budget: u64,
 }
@@ -45,6 +47,8 @@ pub enum Judged {
     FalseAlarm(ViolationKind),
     /// It failed as something else, or its message lacks a word: which.
     OtherSymptom(String),
+    /// It ended well, in other final states.
+    OtherStates(String),
     /// The search was not through, or could not be trusted.
     NoResult(&'static str),
 }
@@ -54,7 +58,7 @@ impl Expectation {
     #[must_use]
     pub fn judge(&self, report: &Report) -> Judged {
         match (&report.verdict, self.symptom) {
-            (Verdict::Complete, None) => Judged::AsExpected,
+            (Verdict::Complete, None) => self.compare_ends(report),
             (Verdict::Complete | Verdict::BudgetSpent(_), Some(_)) => Judged::Missed,
             (Verdict::Violation(found), None) => Judged::FalseAlarm(found.kind),
             (Verdict::Violation(found), Some(symptom)) if found.kind != symptom.kind => {
@@ -74,6 +78,16 @@ impl Expectation {
     }
 }
 
+impl Expectation {
+    fn compare_ends(&self, report: &Report) -> Judged {
+        let seen: Vec<&str> = report.final_states.keys().map(String::as_str).collect();
+        if self.ends.is_empty() || self.ends == seen {
+            return Judged::AsExpected;
+        }
+        Judged::OtherStates(format!("found {seen:?}, expected {:?}", self.ends))
+    }
+}
+
 impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,6 +95,7 @@ impl fmt::Display for Judged {
             Judged::Missed => f.write_str("missed"),
             Judged::FalseAlarm(kind) => write!(f, "false alarm ({kind})"),
             Judged::OtherSymptom(what) => write!(f, "other symptom: {what}"),
+            Judged::OtherStates(what) => write!(f, "other final states: {what}"),
             Judged::NoResult(word) => write!(f, "no result ({word})"),
         }
     }
@@ -102,11 +117,17 @@ mod tests {
             engines: Engines { harness: Some(true), loom: Err("not asked"), std: 0 },
             body: |_| (),
         };
-        Expectation { scenario, mutation: None, symptom, budget: 9 }
+        Expectation { scenario, mutation: None, symptom, ends: &["a"], budget: 9 }
     }
 
     fn judged(symptom: Option<Symptom>, verdict: Verdict) -> String {
-        expectation(symptom).judge(&Report::new("test", "none", verdict)).to_string()
+        ended(symptom, verdict, &["a"])
+    }
+
+    fn ended(symptom: Option<Symptom>, verdict: Verdict, states: &[&str]) -> String {
+        let final_states = states.iter().map(|state| ((*state).to_owned(), 1)).collect();
+        let report = Report { final_states, ..Report::new("test", "none", verdict) };
+        expectation(symptom).judge(&report).to_string()
     }
 
     fn violation(kind: ViolationKind, message: &str) -> Verdict {
@@ -119,6 +140,8 @@ mod tests {
         let fails = Some(Symptom { kind: Deadlock, says: &["main waits", "has_writer"] });
         let cut = || Verdict::BudgetSpent(Limit::Executions(9));
         assert_eq!(judged(None, Verdict::Complete), "as expected");
+        let others = r#"other final states: found ["a", "b"], expected ["a"]"#;
+        assert_eq!(ended(None, Verdict::Complete, &["a", "b"]), others);
         assert_eq!(judged(None, violation(Panic, "")), "false alarm (panic)");
         assert_eq!(judged(None, cut()), "no result (budget spent)");
         assert_eq!(judged(fails, Verdict::Complete), "missed");

@@ -89,16 +89,22 @@ macro_rules! reached {
     };
 }
 
-/// Whether the bug `id` is planted in this execution.
+/// Whether the bug `id` is planted in this execution: it alone, or as one of several that are joined by `+`.
 #[must_use]
 #[track_caller]
 pub fn mutated(id: &'static str) -> bool {
-    let is_planted = execution::mutation() == Some(id);
+    let is_planted = execution::mutation().is_some_and(|planted| is_among(planted, id));
     if is_planted && is_recorded() {
         let at = Location::caller();
         with(|execution| execution.note(What::Planted(id, at)));
     }
     is_planted
+}
+
+/// Whether `id` is one of those that are joined by `+`.
+#[must_use]
+pub fn is_among(planted: &str, id: &str) -> bool {
+    planted == id || (planted.len() > id.len() && planted.split('+').any(|each| each == id))
 }
 
 /// Registers what is run when every task has ended, outside the execution: it names the final state.

@@ -77,8 +77,14 @@ impl Parameters {
     /// If the scenario has no such parameter: scenario and body were written apart.
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
+        self.find(name).unwrap_or_else(|| panic!("the scenario has no parameter `{name}`: {self}"))
+    }
+
+    /// The value of a parameter, if the scenario has it.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<u64> {
         let found = self.0.iter().find(|(each, _)| *each == name);
-        found.unwrap_or_else(|| panic!("the scenario has no parameter `{name}`: {self}")).1
+        found.map(|(_, value)| *value)
     }
 }
 
@@ -201,7 +207,7 @@ pub struct Check {
     /// At most so many times in an execution a wait ends although nobody ended it: spuriously, or by time while others can
     /// act. Sampling draws when; a schedule fits only with the same value. The exhaustive search has none.
     pub surprises: u32,
-    /// The planted bug that is on.
+    /// The planted bug that is on, or several, joined by `+`.
     pub mutation: Option<&'static str>,
 }
 

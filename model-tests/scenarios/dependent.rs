@@ -2,6 +2,7 @@
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario};
 
+use super::way;
 use crate::coroutine::block_on;
 use crate::event_loop::MainLoop;
 use crate::graph_lock::{Deferral, Fairness, GraphLock, OwnedReadGuard, ReadGuard};
@@ -23,6 +24,14 @@ pub(super) fn all() -> Vec<Scenario> {
         scenario(
             "holder_waits_for_reader",
             &[("overtakes", 0)],
+            "a holder waits for a helper that takes a read lock of its own",
+            &["reader-sleeps", "reader-woken", "writer-waits-behind-shut-door", "patience-ends"],
+            Err("needs a timer, and on loom none fires"),
+            holder_waits_for_reader,
+        ),
+        scenario(
+            "holder_waits_for_reader",
+            &[("overtakes", 0), ("way", 0)],
             "a holder waits for a helper that takes a read lock of its own",
             &["reader-sleeps", "reader-woken", "writer-waits-behind-shut-door", "patience-ends"],
             Err("needs a timer, and on loom none fires"),
@@ -75,12 +84,13 @@ impl Flag {
 /// what the helper gets from the holder's guard.
 fn meet<G: Send + 'static>(
     overtakes_max: u32,
+    deferral: Deferral,
     give: impl FnOnce(&ReadGuard<'_>) -> G + Send + 'static,
     help: impl FnOnce(&GraphLock, G) + Send + 'static,
 ) {
     let mut main = MainLoop::new();
     let fairness = Fairness { overtakes_max, ..Fairness::default() };
-    let graph_lock = GraphLock::bare(&main, Deferral::List, fairness);
+    let graph_lock = GraphLock::bare(&main, deferral, fairness);
     let registrations = ["holder", "helper"].map(|name| Arc::new(graph_lock.register(name)));
     let (held, done) = (Flag::new("held"), Flag::new("done"));
     let handed: Arc<Mutex<Option<G>>> = Arc::new(Mutex::new(None).named(&"handed"));
@@ -117,11 +127,12 @@ fn meet<G: Send + 'static>(
 
 fn holder_waits_for_reader(parameters: &Parameters) {
     let overtakes_max = u32::try_from(parameters.get("overtakes")).expect("few");
-    meet(overtakes_max, |_| (), |graph_lock, ()| drop(block_on(graph_lock.read())));
+    let deferral = way(parameters.find("way").unwrap_or(1));
+    meet(overtakes_max, deferral, |_| (), |graph_lock, ()| drop(block_on(graph_lock.read())));
 }
 
 fn holder_shares_its_guard(_: &Parameters) {
-    meet(1, |guard| guard.share(), |_, shared: OwnedReadGuard| drop(shared));
+    meet(1, Deferral::List, |guard| guard.share(), |_, shared: OwnedReadGuard| drop(shared));
 }
 
 fn shared_guard_outlives_original(_: &Parameters) {

@@ -50,6 +50,14 @@ pub(super) fn all() -> Vec<Scenario> {
             nested_sections,
         ),
         scenario(
+            "nested_sections",
+            &[("way", 0)],
+            "while a drained section waits to begin, a bottom half runs a plain section",
+            STAYS,
+            &["writer-waits"],
+            nested_sections,
+        ),
+        scenario(
             "deferred_work_needs_requests",
             &[("way", 0)],
             "what a drained section defers begins a request, which the drain would keep away",
@@ -95,8 +103,8 @@ fn drain_meets_reader(_: &Parameters) {
     model::finish(move || machine.leftovers());
 }
 
-fn nested_sections(_: &Parameters) {
-    let mut machine = Machine::new(Deferral::List);
+fn nested_sections(parameters: &Parameters) {
+    let mut machine = Machine::new(way(parameters.find("way").unwrap_or(1)));
     let disk = machine.node("disk", None);
     let thread = machine.graph.lock().io_thread("iothread0");
     let (graph, main) = (machine.graph.clone(), machine.main.handle());

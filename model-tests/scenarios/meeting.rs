@@ -2,6 +2,7 @@
 
 use graphlock_harness::scenario::{Engines, Parameters, Property, Scenario, always};
 
+use super::way;
 use crate::coroutine::block_on;
 use crate::event_loop::MainLoop;
 use crate::graph_lock::{Deferral, Fairness, GraphCell, GraphLock};
@@ -80,6 +81,15 @@ pub(super) fn all() -> Vec<Scenario> {
             body: stream_of_readers,
         },
         Scenario {
+            name: "stream_of_readers",
+            parameters: Parameters(&[("sections", 3), ("way", 0)]),
+            about: "a reader comes again and again before a waiting writer",
+            properties: BOUNDED,
+            cases: CASES,
+            engines: Engines { harness: Some(true), loom: Ok(3), std: 100 },
+            body: stream_of_readers,
+        },
+        Scenario {
             name: "cancelled_reader",
             parameters: Parameters(&[]),
             about: "a reader stops waiting; nobody's wake-up is lost with it",
@@ -100,8 +110,12 @@ struct Pair {
 
 impl Pair {
     fn new(main: &MainLoop, overtakes_max: u32) -> Arc<Self> {
+        Self::with_deferral(main, overtakes_max, Deferral::List)
+    }
+
+    fn with_deferral(main: &MainLoop, overtakes_max: u32, deferral: Deferral) -> Arc<Self> {
         let fairness = Fairness { overtakes_max, ..Fairness::default() };
-        let lock = GraphLock::bare(main, Deferral::List, fairness);
+        let lock = GraphLock::bare(main, deferral, fairness);
         let cell = GraphCell::new(&lock, (0, 0));
         Arc::new(Pair { lock, cell })
     }
@@ -165,7 +179,7 @@ fn reader_meets_writer(parameters: &Parameters) {
 fn stream_of_readers(parameters: &Parameters) {
     let sections = parameters.get("sections");
     let mut main = MainLoop::new();
-    let pair = Pair::new(&main, 1);
+    let pair = Pair::with_deferral(&main, 1, way(parameters.find("way").unwrap_or(1)));
     start_reader(&pair, NAMES[0], move |pair| {
         for _ in 0..sections {
             block_on(pair.read());

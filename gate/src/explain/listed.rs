@@ -16,7 +16,7 @@ use crate::table::count;
 pub(super) fn scenarios(catalogue: &Catalogue) -> Vec<Topic> {
     let mut by_name: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     let mut topics = Vec::new();
-    for entry in &catalogue.entries {
+    for entry in catalogue.entries.iter().chain(&catalogue.others) {
         let scenario = entry.on(Engine::Harness);
         by_name.entry(scenario.name).or_default().push(entry);
         if entry.full_name != scenario.name {

@@ -12,6 +12,7 @@ macro_rules! sources {
 
 /// Those that have a site of anything that is explained.
 const SOURCES: &[(&str, &str)] = sources! {
+    "model-tests/claims/variant.rs",
     "model-tests/components/bottom_half.rs",
     "model-tests/components/coroutine.rs",
     "model-tests/components/handshake.rs",
@@ -19,6 +20,7 @@ const SOURCES: &[(&str, &str)] = sources! {
     "model-tests/components/mod.rs",
     "model-tests/components/requests.rs",
     "model-tests/components/worker_pool.rs",
+    "model-tests/history/versions.rs",
     "model-tests/scenarios/change.rs",
     "model-tests/scenarios/close.rs",
     "model-tests/scenarios/data.rs",

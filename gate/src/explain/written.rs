@@ -1,11 +1,14 @@
 //! What the documents explain: claims, orderings, verdicts, kinds of violation, exit codes, steps and rules.
 
+use graphlock_on_harness::model_tests::claims::{Claim, Evidence};
 use graphlock_programs::rules::Rule;
 
 use super::document::{Row, Table, quoted, table};
 use super::places;
 use super::topic::{Kind, Topic};
+use crate::claims::decided;
 use crate::exit_code;
+use crate::planted::with_planted;
 
 const CLAIMS: &str = include_str!("../../../docs/CLAIMS.md");
 const ORDERING: &str = include_str!("../../../docs/ORDERING.md");
@@ -37,27 +40,48 @@ fn named(table: &Table, topic: impl Fn(&str, &Row) -> Topic) -> Vec<Topic> {
     topics
 }
 
-/// What was said in the review.
+/// What was said in the review, with what decides it.
 pub(super) fn claims() -> Vec<Topic> {
-    let head = ["claim", "who", "in one sentence", "what it comes to", "decided by"];
-    named(&table("docs/CLAIMS.md", CLAIMS, &head), |name, row| {
-        let next = quoted(row.cell(4)).map(next_for).next();
-        Topic::new(Kind::Claim, name, row.cell(2))
-            .with("said by", row.cell(1))
-            .with("comes to", row.cell(3))
-            .with("decided by", row.cell(4))
-            .with("next", next.unwrap_or_else(|| "nothing here decides it yet".to_owned()))
-    })
+    let page = table("docs/CLAIMS.md", CLAIMS, &["claim", "who", "in one sentence"]);
+    let topic = |claim: &Claim| {
+        let witnesses: Vec<String> = claim.evidence.iter().map(witness).collect();
+        let next = claim.evidence.first().map_or("nothing: no run decides it".to_owned(), next_for);
+        let topic = Topic::new(Kind::Claim, claim.id, claim.says)
+            .with("said by", claim.who)
+            .with("comes to", format!("{}: {}", decided(claim), claim.because))
+            .with("decided by", witnesses.join("\n"))
+            .with("next", next);
+        let row = page.rows.iter().find(|row| row.names().any(|name| name == claim.id));
+        row.iter().fold(topic, |topic, row| {
+            topic.with("written in", format!("{}:{}", page.path, row.line))
+        })
+    };
+    graphlock_on_harness::model_tests::claims::all().iter().map(topic).collect()
+}
+
+/// What decides a claim, in words.
+fn witness(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Check(what, check) => {
+            let planted = with_planted(check.mutation);
+            format!("`{}`{planted}: {what}", check.scenario.full_name())
+        }
+        Evidence::DoesNotCompile(file, what) => format!("`{file}`, which does not compile: {what}"),
+        Evidence::Program(file, what) => format!("`{file}`: {what}"),
+    }
 }
 
 /// What shows more of something that decides a claim.
-fn next_for(witness: &str) -> String {
-    match witness {
-        file if file.ends_with(".toml") => format!("cargo gate check {file}"),
-        file if file.ends_with(".rs") => {
+fn next_for(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Check(_, check) => {
+            let planted = check.mutation.map(|id| format!(" --mutation {id}")).unwrap_or_default();
+            format!("cargo gate explore \"{}\"{planted}", check.scenario.full_name())
+        }
+        Evidence::DoesNotCompile(file, _) => {
             format!("cargo test --test model-tests, which compiles {file}")
         }
-        name => format!("cargo gate explain \"{name}\""),
+        Evidence::Program(file, _) => format!("cargo gate check {file}"),
     }
 }
 

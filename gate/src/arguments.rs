@@ -109,6 +109,13 @@ enum Subcommands {
         #[command(flatten)]
         document: DocumentOptions,
     },
+    /// Shows which memory model notices that an ordering is missing
+    Barriers {
+        #[command(flatten)]
+        options: ExpectedOptions,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
     /// Writes what a shell needs to complete words
     Completions(CompletionsOptions),
     /// Writes the man page
@@ -180,6 +187,8 @@ pub(crate) enum Command {
     Claims(ExpectedOptions, DocumentOptions),
     /// Show the history.
     History(ExpectedOptions, DocumentOptions),
+    /// Look at orderings under memory models.
+    Barriers(ExpectedOptions, DocumentOptions),
     /// Write completions for a shell.
     Completions(CompletionsOptions),
     /// Write the man page.
@@ -294,6 +303,9 @@ where
         Some(Subcommands::Explain { name }) => Ok(Command::Explain(name)),
         Some(Subcommands::Claims { options, document }) => Ok(Command::Claims(options, document)),
         Some(Subcommands::History { options, document }) => Ok(Command::History(options, document)),
+        Some(Subcommands::Barriers { options, document }) => {
+            Ok(Command::Barriers(options, document))
+        }
         Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
         Some(Subcommands::Man) => Ok(Command::Man),
     }
@@ -442,7 +454,7 @@ mod tests {
             (
                 &["chekc"],
                 "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, explain, \
-                 claims, history, completions, man, or no command for a run, perhaps `check`",
+                 claims, history, barriers, completions, man, or no command for a run, perhaps `check`",
             ),
             (&["replay"], "found no <FILE>, expected one"),
             (&["list", "--jobs", "3"], "found `--jobs`, expected an option"),

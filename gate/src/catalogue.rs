@@ -97,7 +97,7 @@ impl Catalogue {
         const ENGINES: [Engine; 3] = [Engine::Harness, Engine::Loom, Engine::Std];
         Catalogue::new(
             ENGINES.map(Engine::scenarios),
-            ENGINES.map(Engine::others),
+            engine::others(),
             engine::planted_bugs(),
             engine::mutations(),
         )
@@ -105,11 +105,12 @@ impl Catalogue {
 
     fn new(
         builds: [Vec<Scenario>; 3],
-        others: [Vec<Scenario>; 3],
+        others: Vec<Scenario>,
         planted: Vec<PlantedBug>,
         mutations: &'static [(&'static str, &'static str)],
     ) -> Result<Catalogue, String> {
-        let (entries, others) = (zip(builds)?, zip(others)?);
+        let entries = zip(builds)?;
+        let others: Vec<Entry> = others.into_iter().map(alone).collect();
         let mut seen = BTreeSet::new();
         let names = entries.iter().chain(&others).map(|entry| entry.full_name.as_str());
         if let Some(twice) = names.into_iter().find(|name| !seen.insert(*name)) {
@@ -146,6 +147,11 @@ impl Catalogue {
     }
 }
 
+/// A scenario of the harness alone: on the others nobody runs it.
+fn alone(scenario: Scenario) -> Entry {
+    Entry { full_name: scenario.full_name(), harness: scenario, loom: scenario, std: scenario }
+}
+
 /// Makes one list of those of the three builds.
 fn zip([harness, loom, std]: [Vec<Scenario>; 3]) -> Result<Vec<Entry>, String> {
     let names = |build: &[Scenario]| build.iter().map(Scenario::full_name).collect::<Vec<_>>();
@@ -171,10 +177,6 @@ pub(crate) mod tests {
 
     const PROPERTIES: &[Property] =
         &[Property::always("exclusion"), Property::sometimes("overtaken")];
-
-    fn none() -> [Vec<Scenario>; 3] {
-        [Vec::new(), Vec::new(), Vec::new()]
-    }
 
     /// A scenario for tests.
     pub(crate) fn scenario(name: &'static str) -> Scenario {
@@ -205,7 +207,7 @@ pub(crate) mod tests {
     pub(crate) fn catalogue(names: &[&'static str]) -> Catalogue {
         let build = || names.iter().map(|name| scenario(name)).collect::<Vec<_>>();
         let bug = PlantedBug { scenario: "a[readers=1]", ..planted("kick-removed", "") };
-        Catalogue::new([build(), build(), build()], none(), vec![bug], MUTATIONS)
+        Catalogue::new([build(), build(), build()], Vec::new(), vec![bug], MUTATIONS)
             .expect("it is consistent")
     }
 
@@ -213,14 +215,15 @@ pub(crate) mod tests {
     fn builds_that_list_different_scenarios_are_refused() {
         let builds = [vec![scenario("a")], vec![scenario("b")], vec![scenario("a")]];
         let refused =
-            Catalogue::new(builds, none(), Vec::new(), MUTATIONS).expect_err("loom differs");
+            Catalogue::new(builds, Vec::new(), Vec::new(), MUTATIONS).expect_err("loom differs");
         assert!(refused.contains("do not list the same"), "{refused}");
     }
 
     #[test]
     fn a_name_that_stands_twice_is_refused() {
         let build = || vec![scenario("a"), scenario("a")];
-        let refused = Catalogue::new([build(), build(), build()], none(), Vec::new(), MUTATIONS);
+        let refused =
+            Catalogue::new([build(), build(), build()], Vec::new(), Vec::new(), MUTATIONS);
         assert_eq!(
             refused.expect_err("twice"),
             "the scenario a[readers=1] is listed twice; give one of them other parameters"
@@ -234,7 +237,8 @@ pub(crate) mod tests {
             (planted("kick-removed", "b"), "names the scenario b"),
             (planted("nothing", "a[readers=1]"), "not in the table of mutations"),
         ] {
-            let refused = Catalogue::new([build(), build(), build()], none(), vec![bug], MUTATIONS);
+            let refused =
+                Catalogue::new([build(), build(), build()], Vec::new(), vec![bug], MUTATIONS);
             let refused = refused.expect_err("it is inconsistent");
             assert!(refused.contains(part), "{refused}");
         }

@@ -50,16 +50,7 @@ impl Engine {
         }
     }
 
-    /// The scenarios of expectations, which whole runs leave out.
-    pub(crate) fn others(self) -> Vec<Scenario> {
-        match self {
-            Engine::Harness => graphlock_on_harness::model_tests::others(),
-            Engine::Loom => graphlock_on_loom::model_tests::others(),
-            Engine::Std => graphlock_on_std::model_tests::others(),
-        }
-    }
-
-    /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) or [`others`](Engine::others) of the same
+    /// Runs one check. The scenario must come from [`scenarios`](Engine::scenarios) of the same
     /// engine: its body is compiled against that engine's door.
     pub(crate) fn check(self, scenario: &Scenario, check: &Check, hooks: &Hooks<'_>) -> Report {
         match self {
@@ -88,6 +79,11 @@ pub(crate) fn check_program(
 /// A program as the body of a check.
 pub(crate) fn program_body(program: &Arc<Program>, deferral: Deferral, check: &Check) -> Body {
     graphlock_on_harness::model_tests::program::body(program, deferral, check.surprises)
+}
+
+/// The scenarios of expectations, for the harness alone; whole runs leave them out.
+pub(crate) fn others() -> Vec<Scenario> {
+    graphlock_on_harness::model_tests::others()
 }
 
 /// The planted bugs; the list is the same in every build.

@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::run;
 
 /// The most time for one check: what is known is known to be small.
-const TIME_MAX: Duration = Duration::from_secs(120);
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(120);
 
 /// How a list is gone through.
 #[derive(Debug, Args)]
@@ -55,6 +55,37 @@ impl Checked {
     }
 }
 
+impl ExpectedOptions {
+    /// How many checks run at the same time.
+    fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::new(usize::from(self.jobs)).unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+/// Makes all checks, in the order of the jobs.
+///
+/// # Errors
+/// In one line, if somebody interrupted it.
+pub(crate) fn execute_all(
+    jobs: Vec<Job>,
+    options: &ExpectedOptions,
+) -> Result<Vec<Report>, String> {
+    options.out.choose();
+    let jobs: Arc<[Job]> = jobs.into();
+    let interrupted = interrupt::listen()?;
+    let mut progress = Progress::new(jobs.len(), options.quiet);
+    let mut reports: Vec<Option<Report>> = jobs.iter().map(|_| None).collect();
+    let open = (0..jobs.len()).collect();
+    run::run(&jobs, open, options.workers(), interrupted, &mut progress, &mut |ended| {
+        for (index, report) in ended {
+            reports[index] = Some(report);
+        }
+    });
+    progress.finish();
+    let reports: Option<Vec<Report>> = reports.into_iter().collect();
+    reports.ok_or_else(|| "interrupted, expected to be left to the end; call it again".to_owned())
+}
+
 /// Makes all checks of a list, in its order, and leaves the schedules of what failed in the gate's folder.
 ///
 /// # Errors
@@ -63,21 +94,7 @@ pub(crate) fn check_all(
     list: &[Expectation],
     options: &ExpectedOptions,
 ) -> Result<Vec<Checked>, String> {
-    options.out.choose();
-    let jobs: Arc<[Job]> = list.iter().map(job).collect();
-    let workers = NonZeroUsize::new(usize::from(options.jobs)).unwrap_or(NonZeroUsize::MIN);
-    let interrupted = interrupt::listen()?;
-    let mut progress = Progress::new(jobs.len(), options.quiet);
-    let mut reports: Vec<Option<Report>> = jobs.iter().map(|_| None).collect();
-    let open = (0..jobs.len()).collect();
-    run::run(&jobs, open, workers, interrupted, &mut progress, &mut |ended| {
-        for (index, report) in ended {
-            reports[index] = Some(report);
-        }
-    });
-    progress.finish();
-    let reports: Option<Vec<Report>> = reports.into_iter().collect();
-    let reports = reports.ok_or("interrupted, expected to be left to the end; call it again")?;
+    let reports = execute_all(list.iter().map(job).collect(), options)?;
     let checked = list.iter().zip(reports).map(|(expectation, report)| {
         let judged = expectation.judge(&report);
         if let Verdict::Violation(violation) = &report.verdict {

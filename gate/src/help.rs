@@ -181,6 +181,18 @@ const BELOW: &[Below] = &[
         files: &[SCHEDULES],
     },
     Below {
+        command: "barriers",
+        examples: &[
+            (
+                "barriers",
+                "the table of orderings and memory models, compared with docs/BARRIERS.md",
+            ),
+            ("barriers --write docs/BARRIERS.md", "writes that page anew"),
+        ],
+        exit_codes: &[0, 2, 5],
+        files: &[],
+    },
+    Below {
         command: "completions",
         examples: &[
             ("completions bash > gate.bash", "for `source gate.bash`"),

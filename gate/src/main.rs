@@ -4,7 +4,7 @@
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
 //! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
-//! `gate claims` and `gate history` decide what was said and done elsewhere. `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
+//! `gate claims` and `gate history` decide what was said and done elsewhere, `gate barriers` which memory model sees what. `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`], [`outputs`].
@@ -21,6 +21,7 @@ mod stderr;
 mod agreement;
 mod annotate;
 mod arguments;
+mod barriers;
 mod cases;
 mod catalogue;
 mod checkpoint;
@@ -117,6 +118,9 @@ fn main() -> ExitCode {
         Command::Explain(name) => one(explain::explain(&catalogue, name.as_deref())),
         Command::Claims(options, document) => one(claims::claims(&options, &document)),
         Command::History(options, document) => one(history::history(&options, &document)),
+        Command::Barriers(options, document) => {
+            one(barriers::barriers(&catalogue, &options, &document))
+        }
         Command::Completions(options) => {
             one(Ok(manual::completions(&arguments::definition(), &options)))
         }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use graphlock_harness::model::Hooks;
+use graphlock_harness::model::{Hooks, is_among};
 use graphlock_harness::outcome::{
     Limit, Pass, Progress, Report, Verdict, Violation, ViolationKind, describe_panic,
 };
@@ -73,7 +73,7 @@ std::thread_local! {
 /// Whether the bug `id` is planted.
 #[track_caller]
 pub(crate) fn mutated(id: &'static str) -> bool {
-    let is_planted = MUTATION.get() == Some(id);
+    let is_planted = MUTATION.get().is_some_and(|planted| is_among(planted, id));
     if is_planted && recorder::is_recorded() {
         recorder::note(RowKind::Planted, format!("! planted: {id}"));
     }
@@ -242,9 +242,9 @@ fn search(check: &Check, kind: Kind, time_max: Option<Duration>, record: Option<
     // What it panicked with, the hook has seen.
     let _ = panic::catch_unwind(run);
     CHECKING.set(false);
-    EXECUTION.set(None);
-    // What a given-up execution has registered holds loom's objects, which must not be touched any more.
+    // What a given-up execution has registered holds loom's objects, which must not be touched any more; nor does it end.
     std::mem::forget(FINISHERS.take());
+    std::mem::forget(EXECUTION.take());
 }
 
 /// Thrown to leave a search at its limit.

@@ -5,6 +5,11 @@
 
 pub mod claims;
 pub mod components;
+#[cfg(any(
+    feature = "on-harness",
+    all(test, not(loom), not(feature = "on-loom"), not(feature = "on-std"))
+))]
+pub mod corpus;
 #[cfg(all(test, not(feature = "on-harness"), not(feature = "on-loom"), not(feature = "on-std")))]
 mod golden;
 pub mod history;
@@ -33,11 +38,15 @@ pub fn scenarios() -> Vec<Scenario> {
     all
 }
 
-/// The scenarios of which is known what they come to. Beside the table: some of them fail, which is why they are there. The
-/// same on every backend but for the bodies.
+/// The scenarios of which is known what they come to. Beside the table: some of them fail, which is why they are there. For the
+/// harness alone.
+#[cfg(any(
+    feature = "on-harness",
+    all(test, not(loom), not(feature = "on-loom"), not(feature = "on-std"))
+))]
 #[must_use]
 pub fn others() -> Vec<Scenario> {
-    [history::scenarios(), claims::scenarios()].concat()
+    [corpus::scenarios(), history::scenarios(), claims::scenarios()].concat()
 }
 
 /// All planted bugs with who must find them.

@@ -116,6 +116,11 @@ enum Subcommands {
         #[command(flatten)]
         document: DocumentOptions,
     },
+    /// Checks small programs of which half fail, and counts what is missed and what is invented
+    Corpus {
+        #[command(flatten)]
+        options: ExpectedOptions,
+    },
     /// Writes what a shell needs to complete words
     Completions(CompletionsOptions),
     /// Writes the man page
@@ -189,6 +194,8 @@ pub(crate) enum Command {
     History(ExpectedOptions, DocumentOptions),
     /// Look at orderings under memory models.
     Barriers(ExpectedOptions, DocumentOptions),
+    /// Check the corpus.
+    Corpus(ExpectedOptions),
     /// Write completions for a shell.
     Completions(CompletionsOptions),
     /// Write the man page.
@@ -306,6 +313,7 @@ where
         Some(Subcommands::Barriers { options, document }) => {
             Ok(Command::Barriers(options, document))
         }
+        Some(Subcommands::Corpus { options }) => Ok(Command::Corpus(options)),
         Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
         Some(Subcommands::Man) => Ok(Command::Man),
     }
@@ -454,7 +462,7 @@ mod tests {
             (
                 &["chekc"],
                 "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, explain, \
-                 claims, history, barriers, completions, man, or no command for a run, perhaps `check`",
+                 claims, history, barriers, corpus, completions, man, or no command for a run, perhaps `check`",
             ),
             (&["replay"], "found no <FILE>, expected one"),
             (&["list", "--jobs", "3"], "found `--jobs`, expected an option"),

@@ -193,6 +193,15 @@ const BELOW: &[Below] = &[
         files: &[],
     },
     Below {
+        command: "corpus",
+        examples: &[
+            ("corpus", "86 programs, each with what was found, and the confusion matrix"),
+            ("explore \"opposite_order[broken=1]\"", "one of them: the counterexample, drawn"),
+        ],
+        exit_codes: &[0, 2, 5],
+        files: &[SCHEDULES],
+    },
+    Below {
         command: "completions",
         examples: &[
             ("completions bash > gate.bash", "for `source gate.bash`"),

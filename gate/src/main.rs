@@ -4,7 +4,7 @@
 //! bugs to see whether it would notice, and ends with a table, a statement in words and an exit code.
 //! `gate list`, `gate replay FILE` and `gate mutants` are parts of that. `gate explore`, `gate merge` and `gate sample` look at
 //! one scenario for as long as one likes. `gate check FILE` looks at a program, `gate fuzz` draws them.
-//! `gate claims` and `gate history` decide what was said and done elsewhere, `gate barriers` which memory model sees what. `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
+//! `gate corpus` says whether it can tell what fails from what does not. `gate claims` and `gate history` decide what was said and done elsewhere, `gate barriers` which memory model sees what. `gate explain NAME` says what a name means, `gate completions` and `gate man` what can be called.
 //!
 //! The path of a run: [`arguments`] -> [`catalogue`] -> [`plan`] -> [`steer`] (with [`run`], [`checkpoint`], [`shard`]) -> [`results`] (with
 //! [`judge`], [`agreement`], [`cases`], [`planted`]) -> [`summary`], [`report`], [`outputs`].
@@ -26,6 +26,7 @@ mod cases;
 mod catalogue;
 mod checkpoint;
 mod claims;
+mod corpus;
 mod counterexample;
 mod document;
 mod engine;
@@ -121,6 +122,7 @@ fn main() -> ExitCode {
         Command::Barriers(options, document) => {
             one(barriers::barriers(&catalogue, &options, &document))
         }
+        Command::Corpus(options) => one(corpus::corpus(&options)),
         Command::Completions(options) => {
             one(Ok(manual::completions(&arguments::definition(), &options)))
         }

@@ -76,7 +76,8 @@ impl Claim {
 }
 
 /// The scenarios of claims that stand in no other list, each once.
-pub(super) fn scenarios() -> Vec<Scenario> {
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
     let known: Vec<String> = super::scenarios()
         .iter()
         .chain(&super::history::scenarios())

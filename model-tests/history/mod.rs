@@ -26,8 +26,8 @@ pub(super) use meetings::{
     deferred_work_needs_requests, drains_in_section, guard_changes_loop, last_reader_leaves,
     last_reference_goes, requests_arrive, section_from_bottom_half,
 };
-pub(super) use versions::{ENGINES, scenarios};
-pub use versions::{Version, VersionRow, table};
+pub(super) use versions::ENGINES;
+pub use versions::{Version, VersionRow, scenarios, table};
 
 #[cfg(test)]
 mod tests {

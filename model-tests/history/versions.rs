@@ -314,7 +314,8 @@ pub(in super::super) const ENGINES: Engines = Engines {
 };
 
 /// All scenarios of the table.
-pub(in super::super) fn scenarios() -> Vec<Scenario> {
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
     let of = |failure| (0..VERSIONS.len()).map(move |version| scenario(failure, version));
     FAILURES.iter().flat_map(of).collect()
 }

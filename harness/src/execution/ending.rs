@@ -108,9 +108,21 @@ impl Execution {
                 why = "nobody will unpark it";
                 "is parked".to_owned()
             }
-            OperationKind::Yield => "re-reads in a loop what nobody will change".to_owned(),
-            _ => "could go on".to_owned(),
+            OperationKind::Yield => match self.read_in_loop(task).as_str() {
+                "" => "re-reads in a loop what nobody will change".to_owned(),
+                names => format!("re-reads {names} in a loop, and nobody will change it"),
+            },
+            _ if operation.object.is_some() => format!("goes round, now at {name}"),
+            _ => "goes round".to_owned(),
         };
         Waiting::new(task.number, wait, why, place(operation.location))
+    }
+
+    /// The atomics that a task has read since it last gave way, by name, each once.
+    fn read_in_loop(&self, task: &Task) -> String {
+        let mut names: Vec<String> =
+            task.watched.iter().map(|(object, _)| self.name_of(Some(*object))).collect();
+        names.dedup();
+        names.join(", ")
     }
 }

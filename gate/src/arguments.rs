@@ -96,31 +96,13 @@ enum Subcommands {
         name: Option<String>,
     },
     /// Decides what was said in the review of the deferred unref, C1 to C19
-    Claims {
-        #[command(flatten)]
-        options: ExpectedOptions,
-        #[command(flatten)]
-        document: DocumentOptions,
-    },
+    Claims(DocumentOptions),
     /// Shows which failures QEMU's lock had at which turn of its history
-    History {
-        #[command(flatten)]
-        options: ExpectedOptions,
-        #[command(flatten)]
-        document: DocumentOptions,
-    },
+    History(DocumentOptions),
     /// Shows which memory model notices that an ordering is missing
-    Barriers {
-        #[command(flatten)]
-        options: ExpectedOptions,
-        #[command(flatten)]
-        document: DocumentOptions,
-    },
+    Barriers(DocumentOptions),
     /// Checks small programs of which half fail, and counts what is missed and what is invented
-    Corpus {
-        #[command(flatten)]
-        options: ExpectedOptions,
-    },
+    Corpus(ExpectedOptions),
     /// Writes what a shell needs to complete words
     Completions(CompletionsOptions),
     /// Writes the man page
@@ -189,11 +171,11 @@ pub(crate) enum Command {
     /// Say what a name means.
     Explain(Option<String>),
     /// Decide claims.
-    Claims(ExpectedOptions, DocumentOptions),
+    Claims(DocumentOptions),
     /// Show the history.
-    History(ExpectedOptions, DocumentOptions),
+    History(DocumentOptions),
     /// Look at orderings under memory models.
-    Barriers(ExpectedOptions, DocumentOptions),
+    Barriers(DocumentOptions),
     /// Check the corpus.
     Corpus(ExpectedOptions),
     /// Write completions for a shell.
@@ -308,12 +290,10 @@ where
         Some(Subcommands::Check(options)) => Ok(Command::Check(options)),
         Some(Subcommands::Fuzz(options)) => Ok(Command::Fuzz(options)),
         Some(Subcommands::Explain { name }) => Ok(Command::Explain(name)),
-        Some(Subcommands::Claims { options, document }) => Ok(Command::Claims(options, document)),
-        Some(Subcommands::History { options, document }) => Ok(Command::History(options, document)),
-        Some(Subcommands::Barriers { options, document }) => {
-            Ok(Command::Barriers(options, document))
-        }
-        Some(Subcommands::Corpus { options }) => Ok(Command::Corpus(options)),
+        Some(Subcommands::Claims(options)) => Ok(Command::Claims(options)),
+        Some(Subcommands::History(options)) => Ok(Command::History(options)),
+        Some(Subcommands::Barriers(options)) => Ok(Command::Barriers(options)),
+        Some(Subcommands::Corpus(options)) => Ok(Command::Corpus(options)),
         Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
         Some(Subcommands::Man) => Ok(Command::Man),
     }

@@ -14,7 +14,7 @@ use graphlock_harness::scenario::{Check, PlantedBug, PlantedBugEngine};
 use crate::catalogue::Catalogue;
 use crate::document::{self, DocumentOptions};
 use crate::engine::Engine;
-use crate::expected::{ExpectedOptions, TIME_MAX, execute_all};
+use crate::expected::{TIME_MAX, execute_all};
 use crate::plan::{Job, Purpose};
 use crate::replay::Shown;
 use crate::table::{Paint, Side, Table, Tone, count, plain};
@@ -45,22 +45,18 @@ const MODELS: [Model; 3] = [Model::Sequential, Model::StoreBuffers, Model::Loom]
 ///
 /// # Errors
 /// In one line: what was found, and what was expected.
-pub(crate) fn barriers(
-    catalogue: &Catalogue,
-    options: &ExpectedOptions,
-    document: &DocumentOptions,
-) -> Result<Shown, String> {
+pub(crate) fn barriers(catalogue: &Catalogue, options: &DocumentOptions) -> Result<Shown, String> {
     let weakens = |bug: &&PlantedBug| bug.models.contains(ORDERING);
     let bugs: Vec<PlantedBug> = catalogue.planted.iter().filter(weakens).copied().collect();
     let jobs: Vec<Job> = MODELS
         .into_iter()
         .flat_map(|model| bugs.iter().map(move |bug| job(catalogue, bug, model)))
         .collect();
-    let reports = execute_all(jobs, options)?;
+    let reports = execute_all(jobs, &options.checks)?;
     let seen: Vec<&[Report]> = reports.chunks(bugs.len()).collect();
     let is_met = (0..bugs.len()).all(|bug| is_found(&seen, bug));
     let text = told(&bugs, &seen, is_met, Paint::for_stdout());
-    document::conclude(text, is_met, &PAGE, &page(&bugs, &seen), document)
+    document::conclude(text, is_met, &PAGE, &page(&bugs, &seen), options.write.as_deref())
 }
 
 fn job(catalogue: &Catalogue, bug: &PlantedBug, model: Model) -> Job {

@@ -10,7 +10,7 @@ use graphlock_harness::outcome::Verdict;
 use graphlock_on_harness::model_tests::claims::{Claim, Decision, Evidence, all};
 
 use crate::document::{self, DocumentOptions};
-use crate::expected::{Checked, ExpectedOptions, check_all};
+use crate::expected::{Checked, check_all};
 use crate::planted::with_planted;
 use crate::replay::Shown;
 use crate::table::{Paint, Tone, count};
@@ -33,13 +33,10 @@ pub(crate) fn decided(claim: &Claim) -> String {
 ///
 /// # Errors
 /// In one line: what was found, and what was expected.
-pub(crate) fn claims(
-    options: &ExpectedOptions,
-    document: &DocumentOptions,
-) -> Result<Shown, String> {
+pub(crate) fn claims(options: &DocumentOptions) -> Result<Shown, String> {
     let claims = all();
     let list: Vec<Expectation> = claims.iter().flat_map(Claim::checks).collect();
-    let checked = check_all(&list, options)?;
+    let checked = check_all(&list, &options.checks)?;
     let mut rest = checked.as_slice();
     let mut shown = Vec::new();
     for claim in &claims {
@@ -49,7 +46,7 @@ pub(crate) fn claims(
     }
     let text = told(&shown, Paint::for_stdout());
     let is_met = checked.iter().all(Checked::is_met);
-    document::conclude(text, is_met, &PAGE, &page(&shown), document)
+    document::conclude(text, is_met, &PAGE, &page(&shown), options.write.as_deref())
 }
 
 /// What came of a check, in words.

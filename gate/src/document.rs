@@ -1,9 +1,10 @@
 //! Pages of `docs/` that a run makes: compared with what is there, or written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::expected::ExpectedOptions;
 use crate::outputs::write_one;
 use crate::replay::Shown;
 
@@ -16,12 +17,14 @@ pub(crate) struct Page {
     pub(crate) text: &'static str,
 }
 
-/// What becomes of the page.
+/// How the checks are made, and what becomes of their page.
 #[derive(Debug, Args)]
 pub(crate) struct DocumentOptions {
+    #[command(flatten)]
+    pub(crate) checks: ExpectedOptions,
     /// Writes the page that this run makes there, instead of comparing it with the one of docs/
     #[arg(long, value_name = "FILE")]
-    write: Option<PathBuf>,
+    pub(crate) write: Option<PathBuf>,
 }
 
 /// Ends a run that makes a page: exit code 5 if something is not as expected, or the page is another than the one there.
@@ -33,10 +36,10 @@ pub(crate) fn conclude(
     is_met: bool,
     page: &Page,
     made: &str,
-    options: &DocumentOptions,
+    write: Option<&Path>,
 ) -> Result<Shown, String> {
     let mut exit_code = if is_met { 0 } else { 5 };
-    match &options.write {
+    match write {
         // A page that says what was not shown is not written.
         Some(_) if !is_met => text += "nothing is written: not all is as expected\n",
         Some(path) => {
@@ -72,8 +75,7 @@ mod tests {
     const THERE: Page = Page { path: "docs/X.md", text: "one\ntwo\n" };
 
     fn concluded(is_met: bool, made: &str) -> (u8, String) {
-        let options = DocumentOptions { write: None };
-        let shown = conclude(String::new(), is_met, &THERE, made, &options);
+        let shown = conclude(String::new(), is_met, &THERE, made, None);
         let shown = shown.expect("nothing is written");
         (shown.exit_code, shown.text)
     }
@@ -92,10 +94,10 @@ mod tests {
     fn nothing_is_written_that_was_not_shown() {
         let folder = tempfile::tempdir().expect("there is room");
         let path = folder.path().join("X.md");
-        let options = DocumentOptions { write: Some(path.clone()) };
-        let shown = conclude(String::new(), false, &THERE, "new", &options).expect("not written");
+        let write = Some(path.as_path());
+        let shown = conclude(String::new(), false, &THERE, "new", write).expect("not written");
         assert!(shown.exit_code == 5 && !path.exists());
-        let shown = conclude(String::new(), true, &THERE, "new", &options).expect("written");
+        let shown = conclude(String::new(), true, &THERE, "new", write).expect("written");
         assert_eq!(shown.exit_code, 0);
         assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "new");
     }

@@ -10,7 +10,7 @@ use graphlock_harness::outcome::{Verdict, ViolationKind};
 use graphlock_on_harness::model_tests::history::{Version, VersionRow, table};
 
 use crate::document::{self, DocumentOptions};
-use crate::expected::{Checked, ExpectedOptions, check_all};
+use crate::expected::{Checked, check_all};
 use crate::replay::Shown;
 use crate::table::{Paint, Side, Table, Tone, count, plain};
 
@@ -30,16 +30,13 @@ struct Row<'a> {
 ///
 /// # Errors
 /// In one line: what was found, and what was expected.
-pub(crate) fn history(
-    options: &ExpectedOptions,
-    document: &DocumentOptions,
-) -> Result<Shown, String> {
+pub(crate) fn history(options: &DocumentOptions) -> Result<Shown, String> {
     let (versions, rows) = table();
     let of = |row: &VersionRow| {
         let planted = row.planted.iter().map(|(_, expectation)| *expectation);
         row.checks.into_iter().chain(planted).chain(row.ours.clone()).collect::<Vec<Expectation>>()
     };
-    let checked = check_all(&rows.iter().flat_map(of).collect::<Vec<_>>(), options)?;
+    let checked = check_all(&rows.iter().flat_map(of).collect::<Vec<_>>(), &options.checks)?;
     let mut rest = checked.as_slice();
     let mut shown = Vec::new();
     for row in &rows {
@@ -51,7 +48,7 @@ pub(crate) fn history(
     }
     let is_met = checked.iter().all(Checked::is_met);
     let text = told(&versions, &shown, &checked, Paint::for_stdout());
-    document::conclude(text, is_met, &PAGE, &page(&versions, &shown), document)
+    document::conclude(text, is_met, &PAGE, &page(&versions, &shown), options.write.as_deref())
 }
 
 /// The failure and how soon it was found, or a dash.

@@ -117,11 +117,9 @@ fn main() -> ExitCode {
         Command::Check(options) => one(program::check(&catalogue, &options)),
         Command::Fuzz(options) => one(fuzz::fuzz(&catalogue, &options)),
         Command::Explain(name) => one(explain::explain(&catalogue, name.as_deref())),
-        Command::Claims(options, document) => one(claims::claims(&options, &document)),
-        Command::History(options, document) => one(history::history(&options, &document)),
-        Command::Barriers(options, document) => {
-            one(barriers::barriers(&catalogue, &options, &document))
-        }
+        Command::Claims(options) => one(claims::claims(&options)),
+        Command::History(options) => one(history::history(&options)),
+        Command::Barriers(options) => one(barriers::barriers(&catalogue, &options)),
         Command::Corpus(options) => one(corpus::corpus(&options)),
         Command::Completions(options) => {
             one(Ok(manual::completions(&arguments::definition(), &options)))

@@ -101,8 +101,12 @@ pub(crate) mod model {
     #[cfg(test)]
     /// The final states that each pass of this backend sees.
     pub(crate) fn litmus_states(body: fn()) -> Vec<(&'static str, BTreeSet<String>)> {
-        let report = check(&Check::default(), super::super::Arc::new(body), &Hooks::default());
-        vec![("exhaustive", report.final_states.into_keys().collect())]
+        let states = |store_buffers| {
+            let how = Check { store_buffers, ..Check::default() };
+            let report = check(&how, super::super::Arc::new(body), &Hooks::default());
+            report.final_states.into_keys().collect()
+        };
+        vec![("exhaustive", states(false)), ("store buffers", states(true))]
     }
 }
 

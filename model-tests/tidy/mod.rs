@@ -9,6 +9,7 @@
 //! | `orderings` | each non-relaxed access is explained, has a row and a witness |
 //! | `mutations` | each mutation has a site and each site a mutation |
 //! | `cases` | each written case has a row and a scenario that declares it |
+//! | `bugs` | each bug of the corpus has a row that names what exists |
 //! | `files` | size, head, markers, `unsafe`, the door |
 //!
 //! `source` reads Rust as text: it tells code, comments and string literals apart, and no more.
@@ -16,6 +17,7 @@
 //! Absent on purpose: what clippy does (`too_many_lines`, `disallowed_types`), and ways to switch a
 //! rule off in place. A missing document is a finding, not a reason to skip.
 
+mod bugs;
 mod cases;
 mod files;
 mod mutations;

@@ -80,6 +80,7 @@ const PLANTED: &[PlantedBug] = &[
         10_000,
         DataRace,
     ),
+    harness("section-gives-way", "invariant I6", ONE_READER, 1_000, Property),
     harness("orphan-balance-dropped", "protocol 1.6", "loop_goes_away", 1_000, Property),
     harness(
         "writer-flag-release-weakened",
@@ -191,6 +192,13 @@ const PLANTED: &[PlantedBug] = &[
         Panic,
     ),
     harness(
+        "reopen-commits-each",
+        "2.7: all or none",
+        "image_does_not_reopen[way=1]",
+        1_000,
+        Property,
+    ),
+    harness(
         "reopen-closes-first",
         "F10: no unlocked window",
         "images_reopen[way=1]",
@@ -224,7 +232,7 @@ const PLANTED: &[PlantedBug] = &[
         "ordering bottom-half-flags",
         "bottom_half_is_kept",
         10_000,
-        Deadlock,
+        Property,
     ),
     harness("slice-runs-oldest-first", "2.2: newest first", "bottom_half_order", 1_000, Property),
     harness(

@@ -103,6 +103,8 @@ enum Subcommands {
     Barriers(DocumentOptions),
     /// Checks small programs of which half fail, and counts what is missed and what is invented
     Corpus(ExpectedOptions),
+    /// Shows which property notices which planted bug
+    Matrix(DocumentOptions),
     /// Writes what a shell needs to complete words
     Completions(CompletionsOptions),
     /// Writes the man page
@@ -178,6 +180,8 @@ pub(crate) enum Command {
     Barriers(DocumentOptions),
     /// Check the corpus.
     Corpus(ExpectedOptions),
+    /// Show properties and planted bugs.
+    Matrix(DocumentOptions),
     /// Write completions for a shell.
     Completions(CompletionsOptions),
     /// Write the man page.
@@ -294,6 +298,7 @@ where
         Some(Subcommands::History(options)) => Ok(Command::History(options)),
         Some(Subcommands::Barriers(options)) => Ok(Command::Barriers(options)),
         Some(Subcommands::Corpus(options)) => Ok(Command::Corpus(options)),
+        Some(Subcommands::Matrix(options)) => Ok(Command::Matrix(options)),
         Some(Subcommands::Completions(options)) => Ok(Command::Completions(options)),
         Some(Subcommands::Man) => Ok(Command::Man),
     }
@@ -442,7 +447,7 @@ mod tests {
             (
                 &["chekc"],
                 "found `chekc`, expected one of list, replay, mutants, explore, merge, sample, check, fuzz, explain, \
-                 claims, history, barriers, corpus, completions, man, or no command for a run, perhaps `check`",
+                 claims, history, barriers, corpus, matrix, completions, man, or no command for a run, perhaps `check`",
             ),
             (&["replay"], "found no <FILE>, expected one"),
             (&["list", "--jobs", "3"], "found `--jobs`, expected an option"),

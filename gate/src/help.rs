@@ -202,6 +202,15 @@ const BELOW: &[Below] = &[
         files: &[SCHEDULES],
     },
     Below {
+        command: "matrix",
+        examples: &[
+            ("matrix", "properties and planted bugs, compared with docs/PROPERTIES.md"),
+            ("matrix --write docs/PROPERTIES.md", "writes that part of the page anew"),
+        ],
+        exit_codes: &[0, 2, 5],
+        files: &[],
+    },
+    Below {
         command: "completions",
         examples: &[
             ("completions bash > gate.bash", "for `source gate.bash`"),

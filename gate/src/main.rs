@@ -45,6 +45,7 @@ mod junit;
 mod like;
 mod list;
 mod manual;
+mod matrix;
 mod merge;
 mod outputs;
 mod page;
@@ -120,6 +121,7 @@ fn main() -> ExitCode {
         Command::Claims(options) => one(claims::claims(&options)),
         Command::History(options) => one(history::history(&options)),
         Command::Barriers(options) => one(barriers::barriers(&catalogue, &options)),
+        Command::Matrix(options) => one(matrix::matrix(&catalogue, &options)),
         Command::Corpus(options) => one(corpus::corpus(&options)),
         Command::Completions(options) => {
             one(Ok(manual::completions(&arguments::definition(), &options)))

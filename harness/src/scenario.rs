@@ -3,6 +3,7 @@
 //! A scenario knows no engine. The same value is handed to the deterministic engine, to loom and
 //! to real threads by the crates that hold the code under test on that backend.
 
+use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -55,13 +56,22 @@ impl Property {
     }
 }
 
-/// Breaks the property `name` unless `holds`; `values` says what was seen.
+std::thread_local! {
+    static SILENCED: Cell<&'static [&'static str]> = const { Cell::new(&[]) };
+}
+
+/// From here on these properties are not looked at on this thread: [`Check::silenced`], for the door of another engine.
+pub fn silence(properties: &'static [&'static str]) {
+    SILENCED.set(properties);
+}
+
+/// Breaks the property `name` unless `holds`; `values` says what was seen. Does nothing where the property is silenced.
 ///
 /// # Panics
 /// With a [`BrokenProperty`], which every engine reports as a violation of that property.
 #[track_caller]
 pub fn always(name: &'static str, holds: bool, values: impl fmt::Display) {
-    if !holds {
+    if !holds && !SILENCED.get().contains(&name) {
         std::panic::panic_any(BrokenProperty { property: name, values: values.to_string() });
     }
 }
@@ -209,6 +219,8 @@ pub struct Check {
     pub surprises: u32,
     /// The planted bug that is on, or several, joined by `+`.
     pub mutation: Option<&'static str>,
+    /// Properties that are not looked at: to see which others notice a planted bug.
+    pub silenced: &'static [&'static str],
 }
 
 impl Default for Check {
@@ -228,6 +240,7 @@ impl Default for Check {
             store_buffers: false,
             surprises: 0,
             mutation: None,
+            silenced: &[],
         }
     }
 }

@@ -6,8 +6,11 @@ use super::{Machine, start_reader_thread, way};
 use crate::graph::NodeRef;
 use crate::sync::model;
 
-const PROPERTIES: &[Property] =
-    &[Property::always("closed-when-unlock-returns"), Property::eventually("unlock-returns")];
+const PROPERTIES: &[Property] = &[
+    Property::always("closed-when-unlock-returns"),
+    Property::always("closing-does-not-nest"),
+    Property::eventually("unlock-returns"),
+];
 
 pub(super) fn all() -> Vec<Scenario> {
     let closes = |name, about, parameters, harness, loom| Scenario {

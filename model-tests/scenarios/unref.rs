@@ -11,7 +11,7 @@ use crate::sync::model;
 const PROPERTIES: &[Property] = &[
     Property::always("closed-when-unlock-returns"),
     Property::always("no-reader-inside-write"),
-    Property::always("reader-sees-one-child"),
+    Property::always("reader-sees-whole-change"),
     Property::eventually("unlock-returns"),
 ];
 
@@ -83,7 +83,7 @@ fn start_requests(
         for _ in 0..sections {
             let guard = graph.lock().read().await;
             let children = disk.with_children(&guard, |children| children.count());
-            always("reader-sees-one-child", children == 1, children);
+            always("reader-sees-whole-change", children == 1, children);
         }
     });
     thread

@@ -58,18 +58,28 @@ impl BlockGraph {
         }
         for (at, (node, mode)) in nodes.iter().enumerate() {
             let guard = self.lock().read_main(main);
-            if let Err(error) = node.driver.reopen_prepare(&guard, *mode) {
+            let prepared = node.driver.reopen_prepare(&guard, *mode);
+            if let Err(error) = prepared {
                 reached!("reopen-rolls-back");
-                let ready = if mutated("reopen-keeps-prepared") { &[] } else { &nodes[..at] };
+                let keeps = mutated("reopen-keeps-prepared") || mutated("reopen-commits-each");
+                let ready = if keeps { &[] } else { &nodes[..at] };
                 for (ready, _) in ready.iter().rev() {
                     ready.driver.reopen_abort(&guard);
                 }
                 return Err(ReopenError { node: node.name().to_owned(), error });
             }
+            drop(guard);
+            // None goes on in its new mode before all can: one that cannot would leave the others behind.
+            if mutated("reopen-commits-each") {
+                let mut section = self.lock().write(main);
+                node.driver.reopen_commit(&mut section);
+                section.unlock();
+            }
         }
         reached!("reopen-commits");
         let mut section = self.lock().write(main);
-        for (node, _) in nodes {
+        let left = if mutated("reopen-commits-each") { &[] } else { nodes };
+        for (node, _) in left {
             node.driver.reopen_commit(&mut section);
         }
         section.unlock();

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::{GraphLock, Readable, WriteGuard};
+use crate::mutation::mutated;
 use crate::sync::cell::UnsafeCell;
 
 /// A value that is read under any guard of its lock and changed under a write guard.
@@ -60,6 +61,10 @@ impl<T> GraphCell<T> {
     /// If the guard is of another lock.
     pub fn write<R>(&self, guard: &mut WriteGuard<'_>, f: impl FnOnce(&mut T) -> R) -> R {
         self.check(guard);
+        // A section lets nobody in between its first change and its last: a reader would find half of it done.
+        if mutated("section-gives-way") {
+            guard.give_way();
+        }
         // SAFETY: the guard is the only hold of the lock, and it is borrowed mutably for the whole call:
         // neither `read` nor `write` of this cell can be called with it meanwhile.
         self.value.with_mut(|value| f(unsafe { &mut *value }))

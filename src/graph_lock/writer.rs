@@ -255,6 +255,12 @@ impl WriteGuard<'_> {
         self.work_off();
     }
 
+    /// Lets readers in and takes the lock again: what a section must never do. For planted bugs.
+    pub(super) fn give_way(&mut self) {
+        self.lock.0.open_door();
+        self.lock.enter(self.main);
+    }
+
     fn end_drain(&self) {
         let inner = &self.lock.0;
         let Some(sources) = &inner.sources else { return };

@@ -57,6 +57,7 @@ const SOURCES: &[(&str, &str)] = sources! {
     "src/graph/job.rs",
     "src/graph/reopen.rs",
     "src/graph/request.rs",
+    "src/graph_lock/cell.rs",
     "src/graph_lock/deferred_unref.rs",
     "src/graph_lock/guard.rs",
     "src/graph_lock/reader.rs",

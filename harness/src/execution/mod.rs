@@ -47,6 +47,7 @@ pub(crate) use set::{TaskSet, mix, tasks_of};
 use task::{Task, TaskState, Wait, Watched};
 
 use crate::explore::{Decision, Explorer, Offer, Performed};
+use crate::scenario::{Check, silence};
 use crate::schedule::Choice;
 use crate::trace::Waiting;
 
@@ -157,14 +158,15 @@ pub(crate) fn with_any_state<R>(f: impl FnOnce(&mut Execution) -> R) -> Option<R
 }
 
 /// Makes `execution` the one of this OS thread.
-pub(crate) fn enter(execution: Box<Execution>, mutation: Option<&'static str>) {
+pub(crate) fn enter(execution: Box<Execution>, check: &Check) {
     EXECUTION.with_borrow_mut(|slot| {
         assert!(slot.is_none(), "an execution cannot be started inside another one");
         buffer::enter(&execution.buffers);
         RECORDS.set(execution.records);
         *slot = Some(execution);
     });
-    MUTATION.set(mutation);
+    MUTATION.set(check.mutation);
+    silence(check.silenced);
 }
 
 /// Takes the execution of this OS thread away.

@@ -21,6 +21,7 @@ use super::record::What;
 use super::task::TaskState;
 use super::{Execution, Next, buffer, enter, leave, with, with_any_state};
 use crate::outcome::{broken_property, describe_panic};
+use crate::scenario::Check;
 use crate::trace::place;
 
 /// Bytes of a task's stack. They are reserved, not used: untouched pages cost nothing.
@@ -138,7 +139,7 @@ impl Execution {
 /// Executes `body` once as task 0 of `execution` and gives the execution back with its ending.
 pub(crate) fn run(
     mut execution: Box<Execution>,
-    mutation: Option<&'static str>,
+    check: &Check,
     body: &Arc<dyn Fn() + Send + Sync>,
 ) -> Box<Execution> {
     install_panic_hook();
@@ -146,7 +147,7 @@ pub(crate) fn run(
     let body = Arc::clone(body);
     let main = execution.add_task(None, Box::new(move || body()), std::panic::Location::caller());
     execution.next = Next::Run(main);
-    enter(execution, mutation);
+    enter(execution, check);
     let mut running: Vec<Running> = Vec::new();
     loop {
         let (next, spawned) =

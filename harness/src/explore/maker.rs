@@ -71,11 +71,11 @@ impl<'a> Maker<'a> {
     /// Makes the next execution of the explorer, which has begun it, and counts it.
     pub(crate) fn make(&mut self, totals: &mut Totals) -> Outcome {
         let execution = self.execution.take().expect("[harness internal bug] no execution");
-        let mut execution = stack::run(execution, self.check.mutation, &self.body);
+        let mut execution = stack::run(execution, self.check, &self.body);
         if matches!(execution.ending, Some(Ending::NeedsOrderings)) {
             execution.follows_orderings = true;
             execution.explorer.begin();
-            execution = stack::run(execution, self.check.mutation, &self.body);
+            execution = stack::run(execution, self.check, &self.body);
         }
         let outcome = account(&mut execution, totals);
         let different = match outcome {
@@ -111,7 +111,7 @@ pub(crate) fn trace_of(found: &Found, check: &Check, body: &Body) -> Trace {
     maker.explorer().begin();
     let mut execution = maker.execution.take().expect("[harness internal bug] no execution");
     execution.records = true;
-    execution = stack::run(execution, check.mutation, body);
+    execution = stack::run(execution, check, body);
     // What finishers say is known; they let go of what the body has left them.
     let _ = final_state(&mut execution);
     execution.trace(&found.message)
@@ -178,7 +178,7 @@ fn execute_again(first: &Execution, check: &Check, body: &Body) -> Option<String
     let mut second = Maker::new(check, body, Box::new(Replay::new(schedule, true)));
     second.explorer().begin();
     let mut execution = second.execution.take().expect("[harness internal bug] no execution");
-    execution = stack::run(execution, check.mutation, body);
+    execution = stack::run(execution, check, body);
     if let Some(Ending::Completed) = execution.ending
         && let Err((_, text)) = final_state(&mut execution)
     {

@@ -26,6 +26,7 @@ use crate::explore::happens_before::{Event, HappensBefore};
 use crate::explore::plain::Plain;
 use crate::explore::tree::Tree;
 use crate::explore::{Decision, Explorer, OfTree, Offer, Performed};
+use crate::scenario::Check;
 use program::{Program, body, programs};
 
 /// Programs with more schedules than this are not compared: the search without reduction takes them all.
@@ -227,7 +228,7 @@ fn traces(program: &Program, search: Search, most: usize) -> Option<BTreeMap<Can
         if begun > most {
             return None;
         }
-        execution = stack::run(execution, None, &body);
+        execution = stack::run(execution, &Check::default(), &body);
         let ending = execution.ending.take().expect("an execution has an ending");
         let stuck = !matches!(ending, Ending::Completed);
         let end = match ending {

@@ -14,7 +14,7 @@ use graphlock_harness::model::{Hooks, is_among};
 use graphlock_harness::outcome::{
     Limit, Pass, Progress, Report, Verdict, Violation, ViolationKind, describe_panic,
 };
-use graphlock_harness::scenario::Check;
+use graphlock_harness::scenario::{Check, silence};
 use graphlock_harness::trace::{Kind as RowKind, Trace};
 
 use super::atomic::set_load_as_update;
@@ -213,6 +213,7 @@ fn search(check: &Check, kind: Kind, time_max: Option<Duration>, record: Option<
     let begun = Instant::now();
     set_load_as_update(matches!(kind, Kind::LoadAsUpdate));
     MUTATION.set(check.mutation);
+    silence(check.silenced);
     CHECKING.set(true);
     let executions_max = check.executions_max;
     let body = Arc::clone(body);
